@@ -1,8 +1,8 @@
-"""Reads what many things report: by the fleet index where that costs less time, else one by one.
+"""Reads what many things report: by the fleet index where that is faster, else one by one.
 
-How many calls it takes is known before the first of them: the index says how many things a query
-finds, a page has 100, and 15 pages a second are the account's quota. What the index does not have
-is read singly, up to a limit.
+The number of calls is known in advance: the index says how many things a query finds, a page has
+100, and 15 pages a second are the account's quota. Things that the index lacks are read one by one,
+up to a limit.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _NOTED = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Things that one query of the index is for.
+    """The things of one query of the index.
 
     Attributes:
         query: Finds them, perhaps with others.
-        found: How many things it finds; None when they are read singly.
+        found: How many things it finds; None if they are read one by one.
     """
 
     names: tuple[str, ...]
@@ -39,7 +39,7 @@ class Part:
 
     @property
     def singly(self) -> int:
-        """Things that will be read one by one: all, or those the index cannot have."""
+        """Number of things to read one by one: all, or those the index does not have."""
         return max(0, len(self.names) - (self.found or 0))
 
 
@@ -49,8 +49,8 @@ class Reading:
 
     Attributes:
         source: Where they report; None if only connections are read.
-        gap: What the index lacks; empty for nothing.
-        lacks_connectivity: Whether that includes connections, which were asked for.
+        gap: What the index lacks; empty if nothing.
+        lacks_connectivity: Whether that includes connections, which are needed.
         singly: The operations that read one thing.
     """
 
@@ -64,7 +64,7 @@ class Reading:
 
     @property
     def things(self) -> int:
-        """How many are read."""
+        """How many things are read."""
         return sum(len(part.names) for part in self.parts)
 
     @property
@@ -74,20 +74,20 @@ class Reading:
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """The calls it takes, by operation, beside those that it took to know this."""
+        """The calls that the reading takes, by operation, without those of ``plan_reading``."""
         pages = sum(part.pages for part in self.parts)
         found = {"iot:SearchIndex": pages} | dict.fromkeys(self.singly, self.single_things)
         return {name: count for name, count in found.items() if count}
 
     @property
     def seconds(self) -> float:
-        """How long it takes at least."""
+        """The shortest time that it takes."""
         pages = sum(part.pages for part in self.parts)
         return pages / CALLS_PER_SECOND + self.single_things / READS_PER_SECOND
 
     @property
     def words(self) -> str:
-        """What it takes, before it begins."""
+        """The calls and the time that it takes, for people."""
         calls = ", ".join(f"{count:,} {name}" for name, count in self.calls.items())
         why = f"; {self.gap}" if self.gap else ""
         things = f"{self.things:,} things"
@@ -109,10 +109,10 @@ def plan_reading(
     Args:
         groups: The names of the things of each group.
         things: The names of those listed one by one.
-        source: Where they report; None to read connections alone.
-        states: Is asked what the index has.
-        connectivity: Whether connections are asked for.
-        limit: Things that may be read one by one.
+        source: Where they report; None to read only connections.
+        states: Reads what the index has.
+        connectivity: Whether connections are needed.
+        limit: The most things that are read one by one.
     """
     seen: set[str] = set()
     parts = []
@@ -141,12 +141,12 @@ def plan_reading(
 
 
 def pages_of(found: int) -> int:
-    """Calls of SearchIndex for what a query finds; there is a page though nothing is found."""
+    """Calls of SearchIndex for N things; one call even if nothing is found."""
     return max(1, -(-found // PAGE))
 
 
 def common_start(names: Sequence[str]) -> str:
-    """What all names begin with: what the first and the last in order do."""
+    """The common prefix of all names: that of the first and the last in order."""
     first, last = min(names), max(names)
     same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     return "".join(letter for letter, _ in same)
@@ -166,7 +166,7 @@ def read_states(
 ) -> dict[str, ThingState]:
     """What each thing reports, by name.
 
-    A sentence is given before it begins, and now and then.
+    Calls ``notify`` with a sentence before it begins, and every 10,000 things.
     """
     if not reading.things:
         return {}
@@ -182,7 +182,7 @@ def read_states(
 def _states(
     reading: Reading, states: ThingStates, notify: Callable[[str], None]
 ) -> Iterator[ThingState]:
-    """The states as they are read: the source decides of things without a version in the index."""
+    """The states as they are read; things without a version in the index are read at the source."""
     lacking = "are not" if reading.source is None else "have no version"
     for part in reading.parts:
         left: dict[str, ThingState | None] = dict.fromkeys(part.names)

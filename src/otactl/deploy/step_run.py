@@ -1,4 +1,4 @@
-"""Does and undoes single steps: an entry in the journal before, and one after."""
+"""Does and undoes single steps, with an entry in the journal before and after."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _KEEP_MS = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitOptions:
-    """How long this process waits at gates; the deployment itself goes on without it.
+    """How long this process waits at gates; the rollout continues without it.
 
     Attributes:
-        leaves: Whether it leaves a gate that does not say pass or fail at once.
+        leaves: Whether it leaves at once a gate that neither passes nor fails.
         max_wait_seconds: After how long it leaves; None for never.
-        answer: What a rehearsal answers a gate that asks a person.
+        answer: What a rehearsal answers if a gate needs a decision.
     """
 
     leaves: bool = False
@@ -39,10 +39,10 @@ class WaitOptions:
 
 
 class WaitedTime:
-    """The time one step has taken so far, counted on by the process that resumes it.
+    """The time one step has taken so far; a process that resumes the step continues it.
 
-    ``--max-wait`` is a span of the user's time, whatever number of processes watched in it. What a
-    killed process had not yet written down is lost: a few seconds.
+    ``--max-wait`` is a span of the user's time, for any number of processes. What a killed process
+    had not yet written is lost: a few seconds.
     """
 
     def __init__(self, journal: Journal, key: str, clock: Clock) -> None:
@@ -57,11 +57,11 @@ class WaitedTime:
         return self._earlier_ms + self._clock.monotonic_ms() - self._started_ms
 
     def keep(self) -> None:
-        """Write it down."""
+        """Write it into the journal."""
         self._journal.enter_waited(self._key, self.ms())
 
-    def keep_now_and_then(self) -> None:
-        """Write it down, unless that was done a moment ago."""
+    def keep_if_due(self) -> None:
+        """Write it into the journal, unless that was done within five seconds."""
         now_ms = self._clock.monotonic_ms()
         if now_ms - self._kept_at_ms >= _KEEP_MS:
             self._kept_at_ms = now_ms
@@ -81,7 +81,7 @@ class StepRun:
     services: Services
     observer: Observer
     consent: Consent
-    #: What was undone, in that order.
+    #: What was undone, in order.
     undone: list[str] = field(init=False, default_factory=list)
 
     def do(
@@ -93,7 +93,7 @@ class StepRun:
     ) -> Mapping[str, object]:
         """Do a step, unless it is done, and return its record.
 
-        With ``again``, one that is done is done once more.
+        With ``again``, a step that is done is repeated.
         """
         if self.journal.state(step.key) is StepState.DONE and not again:
             return self.journal.record(step.key) or {}
@@ -134,12 +134,12 @@ class StepRun:
         self._report(step, Moment.UNDONE, deleted=undone)
 
     def _retry(self) -> Retry:
-        """A lost network pauses a step; it does not end it."""
+        """A network failure pauses a step; it does not end it."""
         clock = self.services.clock
         return Retry(clock.sleep, self.observer.on_pause, monotonic_ms=clock.monotonic_ms)
 
     def remains(self, step: Step) -> bool:
-        """Look up whether what a step created is still there."""
+        """Check whether what a step created still exists."""
         if step.resource is None or self.journal.state(step.key) is None:
             return False
         return step.remains(self.context(step), self.journal.record(step.key))
@@ -147,7 +147,7 @@ class StepRun:
     def context(
         self, step: Step, retry: Retry | None = None, waited: WaitedTime | None = None
     ) -> StepContext:
-        """What a step may use; whatever it reports shows that AWS answers."""
+        """What a step may use; each of its reports shows that AWS answers."""
         journal, observer = self.journal, self.observer
         spans: list[WaitedTime] = [] if waited is None else [waited]
 
@@ -155,7 +155,7 @@ class StepRun:
             if retry is not None:
                 retry.answered()
             for each in spans:
-                each.keep_now_and_then()
+                each.keep_if_due()
 
         def span(name: str) -> Callable[[], int]:
             begun = WaitedTime(journal, f"{step.key}/{name}", self.services.clock)

@@ -1,4 +1,4 @@
-"""Where the journals of all deployments lie, and the ids they go by."""
+"""The files of the journals of all deployments, and their ids."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DeploymentStore:
     """The journals below one state directory.
 
     Args:
-        state_dir: The state directory; it is made when the first journal is.
+        state_dir: The state directory; it is created with the first journal.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -36,7 +36,7 @@ class DeploymentStore:
         """The file of one deployment.
 
         Raises:
-            UserMistake: The id is none: it must never be able to name another file.
+            UserMistake: The id is invalid: it must never be able to name another file.
         """
         if _ID.fullmatch(deployment_id) is None:
             raise UserMistake(
@@ -51,20 +51,20 @@ class DeploymentStore:
         return sorted((name for name in found if _ID.fullmatch(name)), reverse=True)
 
     def newest_of_job(self, job_id: str) -> str | None:
-        """The newest deployment of a job, or None when there is none."""
+        """The newest deployment of a job, or None if there is none."""
         for deployment_id, journal in self.journals():
             if job_id in (journal.plan.job_id, *journal.plan.job_ids):
                 return deployment_id
         return None
 
     def journals(self) -> Iterator[tuple[str, Journal]]:
-        """Every readable journal, the newest first; each is closed when the next one comes."""
+        """Every readable journal, the newest first; each is closed before the next is opened."""
         for deployment_id, journal in self.entries():
             if isinstance(journal, Journal):
                 yield deployment_id, journal
 
     def entries(self) -> Iterator[tuple[str, Journal | UserMistake]]:
-        """The same, and of each that cannot be read the reason."""
+        """Every journal, the newest first, or the reason why it cannot be read."""
         for deployment_id in self.ids():
             with ExitStack() as stack:
                 found: Journal | UserMistake

@@ -1,8 +1,8 @@
-"""Whom a deployment is for: the targets of its job, or the things of each of its waves.
+"""What a deployment is for: the targets of its job, or the things of each of its waves.
 
-A job takes at most 100 targets (AWS IoT limits, aws-facts A1). Things beyond that are gathered in
-a thing group of the deployment's own. Thing groups stay targets of their own, so that a CONTINUOUS
-job sees who joins them. For waves groups are expanded once, things are dealt once, and empty waves
+A job takes at most 100 targets (AWS IoT limits, aws-facts A1). More things are gathered in the
+deployment's own thing group. Thing groups stay separate targets, so that a CONTINUOUS job reaches
+things that join them. For waves groups are expanded once, things are divided once, and empty waves
 are refused.
 """
 
@@ -28,8 +28,8 @@ from otactl.rules.waves.membership import divide
 
 MAX_JOB_TARGETS = 100
 
-#: Bytes of a thing name's digest that stand for it while groups are counted: among a million
-#: names, two share eight bytes with a probability below one in ten million.
+#: Bytes of a thing name's digest that represent it while groups are counted: among a million names,
+#: two share eight bytes with a probability below one in ten million.
 _DIGEST_BYTES = 8
 
 #: The waves and the names of the things of each.
@@ -38,12 +38,12 @@ Dealt = tuple[tuple[Wave, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targeting:
-    """What the job is created for.
+    """The targets of the job.
 
     Attributes:
-        arns: The targets named in the list that the job names itself.
-        gathered: How many things go into a group of the deployment's own; 0 for none.
-        things: How many different things that is, groups expanded (the manual's deviceCount).
+        arns: The targets of the list that the job names itself.
+        gathered: How many things go into the deployment's own group; 0 if it has none.
+        things: How many different things these are, groups expanded (the manual's deviceCount).
     """
 
     arns: tuple[str, ...]
@@ -52,7 +52,7 @@ class Targeting:
 
     @classmethod
     def of(cls, thing_list: ThingList, in_groups: int) -> Targeting:
-        """The targets of a list; where it has groups, all of it is N things."""
+        """The targets of a list; ``in_groups`` is its number of things if it has groups."""
         listed, groups = thing_list.things, thing_list.groups
         is_gathered = gathers(thing_list)
         return cls(
@@ -70,7 +70,7 @@ def gathers(thing_list: ThingList) -> bool:
 def choose_targets(
     thing_list: ThingList, registry: Registry, target_selection: TargetSelection
 ) -> Targeting:
-    """Decide on the job's targets and count the things behind them.
+    """Decide on the job's targets and count their things.
 
     Raises:
         UserMistake: There are too many groups, or one that a SNAPSHOT job would find empty.
@@ -120,11 +120,11 @@ def deal_waves(
 ) -> Dealt:
     """The waves and the names of their things, in order of the hash; an empty rest is left out.
 
-    The digest of the image is the seed if the configuration has none; things that AWS IoT saw
-    lately come first if the configuration prefers them.
+    The digest of the image is the seed if the configuration has none; recently connected things
+    come first if the configuration prefers them.
 
     Raises:
-        UserMistake: There is nothing for a wave.
+        UserMistake: No things are left for a wave.
     """
     names = {Arn.parse(arn).resource_name for arn in thing_list.things}
     for group in thing_list.groups:
@@ -157,20 +157,19 @@ def deal_again(
     image_sha256: str,
     recent: Collection[str] = (),
 ) -> Dealt:
-    """The waves as an earlier process dealt them; what is kept of that is not trusted.
+    """The waves as an earlier process divided them; their stored form is not trusted.
 
-    Dealt once more they must come out the same. Groups are not asked again, for their members may
-    have changed: what was kept alone says which unlisted things there are, and which of all things
-    are in a wave of groups.
+    Divided again they must be the same. Groups are not listed again, as their members may have
+    changed: only the stored form says which unlisted things there are, and which things are in a
+    wave of groups.
 
     Args:
         waves: Of the configuration.
-        thing_list: Whom the deployment is for.
+        thing_list: The things and groups of the deployment.
         kept: The names of the things by wave.
         excepted: Things that are in no wave.
         image_sha256: The seed, if the configuration has none.
-        recent: Things that AWS IoT saw lately, as kept; a change of these changes who is first, and
-            no more.
+        recent: Recently connected things, as stored; a change of these changes only the order.
 
     Raises:
         UserMistake: These things, this list and this seed do not make these waves.
@@ -216,7 +215,7 @@ def arms_of(dealt: Sequence[tuple[Wave, tuple[str, ...]]], excepted: int) -> dic
 def plan_comparison(
     configuration: DeploymentConfiguration, image_sha256: str, arms: Mapping[int, ArmSizes]
 ) -> ComparisonPlan | None:
-    """How the waves are compared; None if the file does not ask for it."""
+    """How the waves are compared; None if the file has no comparison."""
     waves = configuration.waves
     if waves is None or waves.compare is None:
         return None
@@ -232,10 +231,10 @@ def plan_comparison(
 
 
 def check_connectivity(waves: Waves, thing_states: ThingStates) -> None:
-    """Look whether AWS knows which things are connected, before anything is created.
+    """Check that connectivity is indexed if waves are compared, before anything is created.
 
     Raises:
-        UserMistake: Waves are to be compared, and it does not.
+        UserMistake: It is not indexed.
     """
     gap = thing_states.index_gap(None) if waves.compare else ""
     if gap:
@@ -246,7 +245,7 @@ def check_connectivity(waves: Waves, thing_states: ThingStates) -> None:
 
 
 def check_alarms(waves: Waves, alarms: Alarms) -> None:
-    """Look at the alarms that gates watch, before anything is created.
+    """Check the alarms that gates watch, before anything is created.
 
     Raises:
         UserMistake: One does not exist, or is in ALARM already.
@@ -261,5 +260,5 @@ def check_alarms(waves: Waves, alarms: Alarms) -> None:
         if alarm.state is AlarmState.ALARM:
             raise UserMistake(
                 f"alarm {alarm.name} is in ALARM before the first wave: {alarm.reason}",
-                hint="every gate would fail; see to the alarm, or take it off alarmList",
+                hint="every gate would fail; wait until it is OK, or remove it from alarmList",
             )

@@ -1,9 +1,9 @@
-"""A job that is watched, with what is known of it beside the service: its file, its journal.
+"""A job that is watched, with what is known of it from its file and its journal.
 
 The journal of the deployment that created the job says how many things it is for, which round is
-under way and whether another one follows. Which deployment that is, the job's own description says.
-While there is no job, the newest deployment of that job id counts: when it is at work, the job is
-still to come, or was there and gone between two polls.
+current and whether another one follows. The job's description names this deployment. While there is
+no job, the newest deployment of that job id counts: if a process works on it, the job does not
+exist yet, or was created and deleted between two polls.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Journals(Protocol):
     """The journals of this machine."""
 
     def of(self, deployment_id: str, job_id: str) -> JournalReader | None:
-        """The journal of a deployment; None when it is another machine's."""
+        """The journal of a deployment; None if it is on another machine."""
 
     def newest(self, job_id: str) -> JournalReader | None:
-        """The journal of the newest deployment of a job; None when there is none."""
+        """The journal of the newest deployment of a job; None if there is none."""
 
 
 @dataclass(slots=True)
@@ -42,11 +42,11 @@ class WatchedJob:
     """A job that is watched.
 
     Attributes:
-        journal: Of its newest deployment on this machine; None when there is none.
-        journals: Finds journals that may have been begun since.
-        count_things: How many things the list has that the user gave; None when nobody knows.
-        settles: Whether a CONTINUOUS job counts as over when all it has is over.
-        waits: Whether a job that is not there yet is waited for.
+        journal: Of its newest deployment on this machine; None if there is none.
+        journals: Finds journals that were created since.
+        count_things: Returns how many things the user's list has; None if unknown.
+        settles: Whether a CONTINUOUS job counts as over when all its things are finished.
+        waits: Whether to wait for a job that does not exist yet.
     """
 
     job_id: str
@@ -61,7 +61,7 @@ class WatchedJob:
 
     @property
     def _current_round(self) -> int:
-        """A job whose description does not say which round it is belongs to the first."""
+        """The round of the job; the first if its description has no round."""
         return max(self._round, 1)
 
     @property
@@ -79,7 +79,7 @@ class WatchedJob:
         return self.count_things() if status is None else status.things
 
     def rounds(self) -> RoundsProgress | None:
-        """Which round of its deployment is under way."""
+        """The current and the finished rounds of its deployment; None if it has only one."""
         status = self._status
         if status is None or status.rounds == 1:
             return None
@@ -87,12 +87,12 @@ class WatchedJob:
         return RoundsProgress(current=current, planned=status.rounds, done=status.done)
 
     def gate(self) -> GateStatus | None:
-        """What the gate of its wave said last."""
+        """The last status of the gate of its wave."""
         status = self._status
         return None if status is None else status.gate
 
     def see(self, snapshot: JobSnapshot) -> None:
-        """Learn whose job it is from its own description."""
+        """Find the job's deployment and round by its description."""
         job = snapshot.job
         if job is None:
             self._see_none()
@@ -109,13 +109,13 @@ class WatchedJob:
                 self.journal = self.journals.of(creator, self.job_id)
 
     def _see_none(self) -> None:
-        """There is no job: look whether a deployment is about to create it."""
+        """There is no job: check whether a deployment is about to create it."""
         if not self._is_at_work() and self.journals is not None:
             self.journal = self.journals.newest(self.job_id) or self.journal
         self._was_at_work = self._was_at_work or self._is_at_work()
 
     def _is_at_work(self) -> bool:
-        """Whether a process carries its deployment out this very moment."""
+        """Whether a process carries out its deployment now."""
         status = self._status
         return (
             status is not None
@@ -130,30 +130,30 @@ class WatchedJob:
         return self._was_at_work and not self._is_at_work()
 
     def is_over(self, snapshot: JobSnapshot) -> bool:
-        """Whether nothing more is to be expected."""
+        """Whether the job and its deployment have nothing more to do."""
         self.see(snapshot)
         if snapshot.job is None:
             return self.ended_unseen or not (self.waits or self._is_at_work())
         if self._another_round_follows():
             return False
         if snapshot.is_being_deleted:
-            # A deployment that cleans up deletes its job, and then writes how it ended. What others
-            # delete is watched until AWS no longer has it, which takes its time (aws-facts A4).
+            # A deployment that cleans up deletes its job, and then records how it ended. A job that
+            # others delete is watched until AWS no longer has it; it takes a while (aws-facts A4).
             status = self._status
             has_ended = status is not None and status.has_ended
             return not self._is_at_work() and (snapshot.gone or has_ended)
         ending = self._ending(snapshot)
         if ending is None or (ending is Ending.SETTLED and not self.settles):
             return False
-        # How the round ended is its deployment's to say, which may poll it a moment later.
+        # The deployment decides how the round ended, and may poll the job a moment later.
         return not self._round_is_open()
 
     def recorded_result(self) -> RoundResult | None:
-        """What its deployment wrote down of it; None when there is none, or it is not over."""
+        """The result that its deployment recorded; None if there is none, or it is not over."""
         return None if self.journal is None else self.journal.round_result(self._current_round)
 
     def failure(self, snapshot: JobSnapshot, location: str) -> OtactlError | None:
-        """How the job failed, as `otactl deploy` would say it; None when it did not."""
+        """The error that `otactl deploy` would report for the job; None if it did not fail."""
         job = snapshot.job
         if job is None:
             return self._unseen_end(location)
@@ -178,20 +178,20 @@ class WatchedJob:
         return None
 
     def _vanished(self) -> OtactlError | None:
-        """How it failed when the job was there and is not any more."""
+        """The error of a job that existed and does not any more."""
         status = self._status
         if status is not None and status.has_ended:
             return status.failure
         if status is None or self._is_at_work():
             return JobDeleted(f"job {self.job_id} was deleted by somebody else")
-        # A process that was killed says no more of what it did than of what it did not.
+        # A killed process may have done more than it recorded.
         return JobDeleted(
             f"job {self.job_id} is gone, and its deployment was stopped before it ended",
             hint=_CONTINUE,
         )
 
     def _unseen_end(self, location: str) -> OtactlError | None:
-        """How it failed when the job was never seen."""
+        """The error of a job that was never found."""
         if self._is_at_work():
             hint = "its deployment is at work and will create it: --wait waits for it"
         elif self.ended_unseen:
@@ -218,13 +218,13 @@ class WatchedJob:
         )
 
     def _round_is_open(self) -> bool:
-        """Whether the deployment is at work and has not written down how this round ended."""
+        """Whether a process works on the deployment and has not recorded the end of this round."""
         status = self._status
         written = () if status is None else status.done
         return self._is_at_work() and all(each.round != self._current_round for each in written)
 
     def _another_round_follows(self) -> bool:
-        """Whether the deployment is at work and has not done its last round."""
+        """Whether a process works on the deployment and has not done its last round."""
         status = self._status
         if status is None or not status.is_running:
             return False

@@ -1,14 +1,14 @@
 """The end of a deployment in waves, and of what ``cleanUpCfg = False`` leaves open after it.
 
 When a gate failed or a person rejected, every open job of the deployment is cancelled without
-force, those of earlier waves too: a thing of the first wave that was offline must not take a bad
-image next week. AWS cancels 1,000 executions a minute, so it is over only when none is QUEUED;
-what is IN_PROGRESS is waited for as after an abort (``abortWaitMinutes``).
+force, also those of earlier waves: an offline thing of the first wave must not install a bad image
+next week. AWS cancels 1,000 executions a minute, so it is over only when none is QUEUED; things
+IN_PROGRESS get the same time as after an abort (``abortWaitMinutes``).
 
-Without clean-up, jobs of waves stay for things that were offline, until ``openDays`` after the last
-verdict. Then what is still open is cancelled without force, and a wave's group is deleted once
-nothing of its job is queued or in progress. Everything here may be repeated, and touches only what
-carries the deployment's id.
+Without clean-up, jobs of waves stay open for offline things, until ``openDays`` after the last
+verdict. Then open jobs are cancelled without force, and a wave's group is deleted once no execution
+of its job is queued or in progress. Everything here may be repeated, and changes only what has the
+deployment's id.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def open_until_ms(plan: Plan, journal: Journal) -> int:
 
 
 def left_open(journal: Journal) -> OpenJobs | None:
-    """What a deployment in waves that has ended left open, by its results; None if nothing."""
+    """What an ended deployment in waves left open, by its results; None if nothing."""
     plan = journal.plan
     waves = tuple(
         OpenWave(job_id=wave.job_id, group_name=wave.group_name)
@@ -93,12 +93,12 @@ def cancel_open(jobs: Jobs, job_id: str, deployment_id: str, reason_code: str) -
 
 
 def is_open(job: JobDescription | None) -> bool:
-    """Whether a thing may still take the job, or is at work on it."""
+    """Whether a thing may still start the job, or has it in progress."""
     return job is not None and (job.status in OPEN_JOB_STATUSES or bool(job.counts.pending))
 
 
 def close(left: OpenJobs, jobs: Jobs, registry: Registry) -> int:
-    """Cancel what is open, and delete the groups of waves that nothing is pending of.
+    """Cancel what is open, and delete the groups of waves without pending executions.
 
     Returns:
         How many things are still queued, as AWS cancels 1,000 a minute, or in progress.
@@ -121,7 +121,7 @@ class WaveEnding:
     """Ends one deployment in waves.
 
     Args:
-        verifier: Needs the groups until verification is over; None where none follows.
+        verifier: Needs the groups until verification is over; None without verification.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class WaveEnding:
         }
 
     def end(self, context: StepContext) -> list[RoundResult]:
-        """End; returns what each wave that began came to."""
+        """End the waves. Returns the result of each wave that began."""
         reason_code = self._reason_code()
         if reason_code is not None:
             self.stop(context, reason_code)
@@ -168,21 +168,21 @@ class WaveEnding:
         self._await_all(context)
 
     def release_groups(self) -> None:
-        """Delete the groups of the waves that began and of whose jobs nothing is open."""
+        """Delete the groups of the waves that began and have nothing open."""
         for number in self._numbers():
             self.release_group(number, self._services.jobs.describe(self._jobs[number].job_id))
 
     def release_group(self, number: int, job: JobDescription | None, *, ended: int = 0) -> None:
         """Delete the group of a wave as soon as nothing of its job or its versions is open.
 
-        AWS's own counts are of attempts, so the things that ended are given.
+        ``ended`` counts the wave's ended things; AWS's own counts are of attempts.
         """
         group = self._groups.get(self._plan.waves[number - 1].name)
         if group is not None and not is_open(job) and not self._is_verifying(number, ended):
             self._undo(group)
 
     def _is_verifying(self, number: int, ended: int) -> bool:
-        """Whether the fleet index will be asked about the group again."""
+        """Whether the fleet index will be searched by the group again."""
         if self._verifier is None:
             return False
         judged = sum(1 for one in self._verifier.things(number).values() if one.ended_ms)
@@ -194,7 +194,7 @@ class WaveEnding:
         return [number for number, record in records.items() if record is not None]
 
     def _reason_code(self) -> str | None:
-        """Why open jobs are cancelled, or None when they stay open for stragglers."""
+        """Why open jobs are cancelled, or None if they stay open for stragglers."""
         if any(status.verdict is Verdict.FAIL for status in self._journal.gates):
             return GATE_REASON_CODE
         is_over = self._now_ms() >= open_until_ms(self._plan, self._journal)
@@ -203,7 +203,7 @@ class WaveEnding:
     def cancel(self, reason_code: str) -> None:
         """Cancel every open job without force."""
         for number in self._jobs:
-            # A job whose creation was not recorded may be there, too.
+            # A job whose creation was not recorded may exist too.
             self._cancel(number, reason_code)
 
     def _cancel(self, number: int, reason_code: str) -> None:
@@ -211,14 +211,14 @@ class WaveEnding:
         cancel_open(self._services.jobs, job_id, deployment_id, reason_code)
 
     def close_settled(self, number: int) -> None:
-        """Cancel the CONTINUOUS job of a wave of which every thing has ended, without force.
+        """Cancel the CONTINUOUS job of a wave whose things have all ended, without force.
 
-        It would not complete by itself, and go to things that join the wave's group.
+        It would never complete, and would go to things that join the wave's group.
         """
         self._cancel(number, SETTLED_REASON_CODE)
 
     def _await_all(self, context: StepContext) -> None:
-        """Until nothing is QUEUED, and nothing IN_PROGRESS or that was waited for long enough."""
+        """Wait until nothing is QUEUED, and nothing IN_PROGRESS or its time is over."""
         stopped_for = context.span(_STOPPED)
         is_notified = False
         while True:
@@ -248,7 +248,7 @@ class WaveEnding:
             detail_limit=detail_limit,
             on_progress=context.on_progress,
             keep=partial(context.on_executions, number),
-            # What somebody else put into the wave's group is none of its things.
+            # Things that others added to the wave's group do not belong to the wave.
             only=frozenset(self._journal.wave_things(number)) if step.is_continuous else None,
         )
         missing = () if job is None else tuple(context.not_reached(number))

@@ -1,7 +1,7 @@
 """Compares the waves of a deployment with things that were not updated.
 
-Arms are drawn when a wave begins, before its job exists, and written down; so is each comparison
-before a gate acts on it. What is drawn, counted and found is decided in ``rules.comparison``.
+Arms are drawn when a wave begins, before its job exists, and recorded; so is each comparison before
+a gate acts on it. ``rules.comparison`` decides what is drawn, counted and found.
 """
 
 from __future__ import annotations
@@ -46,29 +46,29 @@ _NOT_DRAWN = "it is a wave of groups, or under half as many things are left with
 
 @dataclass(frozen=True, slots=True)
 class ArmReader:
-    """Reads the arms of the waves of one deployment, in bulk where the index can, else singly.
+    """Reads the arms of the waves of one deployment, in bulk if the index can, else one by one.
 
-    The index narrows, the source decides. A control has no group to be found by, so one query finds
-    what is not connected of all things whose names begin as those of the arms do; that is far less
-    than what is connected. Of these the source is asked one by one. The others count as connected:
-    the index lags behind, for both arms alike.
+    The index selects, the source decides. A control has no group to search by, so one query finds
+    the things that are not connected among all with the common name prefix of the arms; these are
+    far fewer than the connected ones. They are read at the source one by one. The others count as
+    connected: the index lags behind, equally for both arms.
 
-    The index is asked where its pages, 15 a second, take less time than the things, 100 a second.
-    How often a thing booted is a number of its own, which no query can compare with what it was:
-    where boots are compared, things are read one by one.
+    The index is used if its pages, 15 a second, take less time than single things, 100 a second.
+    No query can compare the boots of a thing with its earlier boots: if boots are compared, things
+    are read one by one.
 
     Attributes:
-        source: Where things report their boots; None when boots are not compared.
+        source: Where things report their boots; None if boots are not compared.
     """
 
     states: ThingStates
     source: VersionSource | None
 
     def draw(self, *arms: tuple[Sequence[str], int]) -> tuple[tuple[ThingState, ...], ...]:
-        """The first things of each arm that are connected.
+        """The first connected things of each arm.
 
         Args:
-            arms: Of each the candidates in order, and how many are drawn.
+            arms: For each arm its candidates in order, and how many to draw.
         """
         names = list(chain.from_iterable(candidates for candidates, _ in arms))
         away = self._away(names, sum(min(len(candidates), size) for candidates, size in arms))
@@ -91,7 +91,7 @@ class ArmReader:
         return self.states.read(names, self.source, connectivity=True)
 
     def _away(self, names: Sequence[str], reads: int) -> set[str] | None:
-        """Those that the index does not find connected; None when it is not the quicker way."""
+        """Those that are not connected by the index; None if the index is not faster."""
         if self.source is not None or reads <= PAGE:
             return None
         not_connected = query(named_like(common_start(names)), NOT_CONNECTED)
@@ -117,8 +117,8 @@ class WaveComparer:
     def draw(self, number: int) -> None:
         """Draw the arms of a wave that begins, unless an earlier process did.
 
-        If that process was on another machine, its arms are gone: what is connected by now says
-        nothing, since things that went dark would be left out.
+        If that process was on another machine, its arms are lost: new ones would leave out things
+        that went dark since.
         """
         how = self.journal.plan.comparison
         if how is None or number not in how.waves or self.journal.why_no_arms(number) is not None:
@@ -145,12 +145,12 @@ class WaveComparer:
     def poll(
         self, number: int, rule: GateRule, *, since_ms: int | None, now_ms: int
     ) -> WaveComparison | None:
-        """What is known of a wave's comparison; one that is due is made, and written down.
+        """The comparisons of a wave; one that is due is made, and recorded.
 
-        It soaks since ``since_ms``; None when it does not.
+        The wave soaks since ``since_ms``; None if it does not.
 
         Returns:
-            None when waves are not compared.
+            None if waves are not compared.
         """
         how = self.journal.plan.comparison
         if how is None:

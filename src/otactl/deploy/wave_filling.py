@@ -1,8 +1,8 @@
-"""Fills the thing groups of large waves, a slice at a time, and remembers how far it came.
+"""Fills the thing groups of large waves, a slice at a time, and records its progress.
 
-AWS adds one thing a call. A million of them take hours, so a group is filled between two polls of
-the wave before; a resume goes on where the journal says. A thing that AWS does not take
-(it is in ten groups already, or is gone) is named and not reached.
+AWS adds one thing a call. A million things take hours, so a group is filled between two polls of
+the wave before; a resume continues at the journal's last thing. A thing that AWS refuses (it is in
+ten groups already, or does not exist) is named and not reached.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from otactl.deploy.step.thing_group import MEMBERS_MS
 from otactl.errors import DeploymentFailed
 from otactl.model.arn import Arn, thing_arn
 
-#: Members that are listed before the time is looked at again: four pages.
+#: Members that are listed before the time is checked again: four pages.
 _LISTED_AT_ONCE = 1000
 _MEMBERS_PAUSE_SECONDS = 5
 
@@ -32,7 +32,7 @@ class GroupFilling:
         self._members: dict[int, tuple[int, Iterator[str]]] = {}
 
     def missing(self, number: int) -> str:
-        """What the group of a wave lacks, in words; empty when it is complete or there is none."""
+        """What the group of a wave lacks, in words; empty if it is complete or does not exist."""
         step = self._steps.get(number)
         if step is None or self._journal.find_instant(_complete(number)) is not None:
             return ""
@@ -42,7 +42,7 @@ class GroupFilling:
         return f"the group of wave {step.name} does not show all of its things yet"
 
     def fill(self, number: int, seconds: float) -> None:
-        """Fill for so long, or until the group is complete."""
+        """Fill for N seconds, or until the group is complete."""
         step = self._steps[number]
         clock = self._services.clock
         until_ms = clock.monotonic_ms() + seconds * 1000
@@ -57,10 +57,10 @@ class GroupFilling:
                 return
 
     def fill_all(self, number: int) -> None:
-        """Fill a group to its end where no gate is polled meanwhile.
+        """Fill a group completely, without polling a gate meanwhile.
 
         Raises:
-            DeploymentFailed: The group does not show its things after five minutes.
+            DeploymentFailed: The group does not list its things after five minutes.
         """
         give_up_ms: int | None = None
         clock = self._services.clock
@@ -89,9 +89,9 @@ class GroupFilling:
         )
 
     def _shows_all(self, step: FillGroup) -> bool:
-        """Count the members on; False when they were all listed and are too few.
+        """Continue to count the members; False if all were listed and are too few.
 
-        The group is the deployment's own, so that as many members as were added are all of them.
+        The group is the deployment's own, so it is complete with as many members as were added.
         """
         seen, members = self._members.pop(step.wave, (0, iter(())))
         if not seen:

@@ -1,4 +1,4 @@
-"""One poll of everything that a gate rests on, and the verdict that follows from it."""
+"""Polls everything that a gate needs, and judges it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class GateJudge:
     """Judges the gates of one deployment.
 
     Attributes:
-        on_poll: Called with each poll of a job: the wave's number, and what was found.
+        on_poll: Called with each poll of a job: the wave's number and the result.
     """
 
     journal: Journal
@@ -59,15 +59,15 @@ class GateJudge:
         return self.journal.plan
 
     def now_ms(self) -> int:
-        """AWS's clock as of its last answer, never backwards; ours before the first."""
+        """AWS's clock at its last answer, never backwards; the local one before the first."""
         return self.journal.aws_time_ms(self.services.now_ms())
 
     def begin(self, number: int) -> None:
-        """Write down when a wave begins: before its job, so that no alarm is missed."""
+        """Record when a wave begins: before its job, so that no alarm is missed."""
         self.journal.instant(_begun(number), self.now_ms())
 
     def poll(self, number: int) -> GateStatus:
-        """Look at everything, and judge."""
+        """Poll everything, and judge."""
         polls = {each: self._poll(each, is_asked=each == number) for each in range(1, number + 1)}
         versions = {each: self._versions(each, poll.count) for each, poll in polls.items()}
         wave = self._plan.waves[number - 1]
@@ -123,7 +123,7 @@ class GateJudge:
         )
 
     def poll_continuous(self) -> None:
-        """Look at the CONTINUOUS jobs that were created, so that settled ones are closed."""
+        """Poll the CONTINUOUS jobs that were created, so that settled ones are closed."""
         for number, step in self._jobs.items():
             if step.is_continuous and self.journal.record(step.key) is not None:
                 self._poll(number, is_asked=False)
@@ -149,7 +149,7 @@ class GateJudge:
         return "; ".join(words)
 
     def _alarms(self, number: int) -> Iterator[GateAlarm]:
-        """Those of the waves so far, each since its wave began, and those that the gate names."""
+        """The alarms of the waves so far, each since its wave began, and those the gate names."""
         since = {name: _begun(number) for name in self._plan.waves[number - 1].rule.alarms}
         own = {
             step.name: _begun(each)

@@ -1,8 +1,8 @@
 """Polls the jobs of waves, and lists executions only when that can change a verdict.
 
 A verdict is computed from the list of executions (``rules.waves.counting``), one call for each
-250. DescribeJob's counters count attempts, so they only bound what the list can say: they tell
-whether it pays to ask for it.
+250. DescribeJob's counters count attempts, so they only limit what the list can have: they decide
+whether it is fetched.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from otactl.rules.waves.counting import WaveCount, count_wave
 from otactl.rules.waves.gate import allowed_failures, needed_ended
 from otactl.rules.waves.membership import share_of
 
-#: The least time from one list to the next, in times of what the last one took.
+#: The least time from one list to the next, in multiples of what the last one took.
 _LIST_INTERVAL = 10
 
 _FAILURES = (ExecutionStatus.FAILED, ExecutionStatus.REJECTED, ExecutionStatus.TIMED_OUT)
@@ -36,13 +36,13 @@ _NOT_REACHED = (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WavePoll:
-    """A wave as it was found.
+    """The result of a poll of a wave.
 
     Attributes:
-        job: None when AWS knows no such job.
-        ending: How the job ended before its time; None when it did not.
+        job: None if AWS has no such job.
+        ending: How the job ended early; None if it did not.
         is_settled: Whether a CONTINUOUS job is open though every thing of the wave has ended.
-        refused: Why AWS did not take the job; empty when it did.
+        refused: Why AWS refused the job; empty if it did not.
     """
 
     job: JobDescription | None
@@ -54,7 +54,7 @@ class WavePoll:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """A list of executions, and what the counters said when it was made."""
+    """The count of a list of executions, and the counters when it was made."""
 
     count: WaveCount
     counters: JobCounts
@@ -65,7 +65,7 @@ class _Listed:
 
 @dataclass(frozen=True, slots=True)
 class WavePoller:
-    """Counts the waves of one deployment."""
+    """Polls and counts the waves of one deployment."""
 
     journal: Journal
     services: Services
@@ -73,13 +73,13 @@ class WavePoller:
     _settled: dict[int, WavePoll] = field(init=False, default_factory=dict)
 
     def poll(self, number: int, step: CreateJob, *, is_asked: bool = True) -> WavePoll:
-        """Look at a wave: one call, and the list when it pays.
+        """Poll a wave: one call, and the list if it can change a verdict.
 
         Args:
             number: Of the wave.
             step: Its job.
-            is_asked: Whether AWS is asked in any case, also when nothing can change any more: its
-                answers are the only clock there is.
+            is_asked: Whether AWS is always called, even if nothing can change any more: only its
+                answers have its time.
         """
         if number in self._settled and not is_asked:
             return self._settled[number]
@@ -105,7 +105,7 @@ class WavePoller:
             job=job,
             count=count,
             ending=None if ending is None or ending.is_regular else ending,
-            # What the counters say does not tell the wave's things from others in its group.
+            # The counters include things in the group that are not the wave's.
             is_settled=step.is_continuous
             and not is_over
             and listed is not None
@@ -125,14 +125,14 @@ class WavePoller:
         listed = self._listed.get(number)
         if listed is not None and (listed.counters, listed.is_over) == (job.counts, is_over):
             return listed.count
-        if not self._pays(number, job.counts, is_over=is_over):
+        if not self._may_decide(number, job.counts, is_over=is_over):
             return self._bounded(number, job.counts)
         if listed is not None and not is_over and not self._is_due(listed):
             return listed.count
         return self._list(number, step, job, is_over=is_over)
 
-    def _pays(self, number: int, counters: JobCounts, *, is_over: bool) -> bool:
-        """Whether the list could say anything but "too few yet"."""
+    def _may_decide(self, number: int, counters: JobCounts, *, is_over: bool) -> bool:
+        """Whether the list could give another verdict than "too few yet"."""
         wave = self.journal.plan.waves[number - 1]
         failed, missed = _sum(counters, _FAILURES), _sum(counters, _NOT_REACHED)
         needed = needed_ended(wave.rule, wave.things)
@@ -157,7 +157,7 @@ class WavePoller:
         return now_ms - listed.at_ms >= _LIST_INTERVAL * listed.took_ms
 
     def _bounded(self, number: int, counters: JobCounts) -> WaveCount:
-        """A count made of counters that cannot decide anything: for people to see."""
+        """A count made of counters that cannot change a verdict: only to show."""
         ends = [(0, True)] * counters[ExecutionStatus.SUCCEEDED]
         ends += [(0, False)] * _sum(counters, _FAILURES)
         return WaveCount(
@@ -174,7 +174,7 @@ class WavePoller:
         self, number: int, step: CreateJob, job: JobDescription, *, is_over: bool
     ) -> WaveCount:
         started_ms = self.services.clock.monotonic_ms()
-        # A thing that its group did not take never gets the job.
+        # A thing that could not be added to its group never gets the job.
         refused = self.journal.fill_refusals(number).keys()
         count = count_wave(
             frozenset(self.journal.wave_things(number)) - refused,
@@ -186,7 +186,7 @@ class WavePoller:
             given, missed = count.given + len(refused), count.not_reached + len(refused)
             count = replace(count, given=given, not_reached=missed)
         if count.first_started_ms is not None:
-            # The first thing to begin stays the first, also when its execution is deleted.
+            # The first start stays, even if its execution is deleted later.
             began_ms = self.journal.instant(_began(number), count.first_started_ms)
             count = replace(count, first_started_ms=min(began_ms, count.first_started_ms))
         now_ms = self.services.clock.monotonic_ms()
@@ -194,7 +194,7 @@ class WavePoller:
         return count
 
     def _executions(self, job_id: str, counters: JobCounts) -> Iterator[ThingOutcome]:
-        """Every execution but those that are QUEUED, which say nothing."""
+        """Every execution except QUEUED ones, which are not needed."""
         for status in ExecutionStatus:
             if status is not ExecutionStatus.QUEUED and counters[status]:
                 yield from self.services.jobs.executions(job_id, status)

@@ -1,7 +1,7 @@
 """What the steps of waves do (``deploy.step.wave``): fill, wait at gates, end.
 
-A verdict is written before it is acted on. One that says fail stands; one that says pass is judged
-again as long as the next wave's job does not exist.
+A verdict is recorded before it is acted on. A fail is final; a pass is judged again as long as the
+next wave's job does not exist.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from otactl.errors import GateWaits, UserMistake
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import Act, Decision, GateStatus, Verdict
 
-#: How long a visit that does not wait fills the next wave's group.
+#: How long a process that does not wait fills the next wave's group.
 _VISIT_SECONDS = 60
 
 
 class WaveRun:
-    """The waves of one deployment, as one process carries them out."""
+    """Carries out the waves of one deployment in one process."""
 
     def __init__(
         self,
@@ -70,10 +70,10 @@ class WaveRun:
         self._notified: tuple[object, ...] = ()
 
     def check(self) -> None:
-        """Refuse a journal that was cut short before it had every thing.
+        """Refuse a journal that lacks things of a wave.
 
         Raises:
-            UserMistake: It was; nothing was created then.
+            UserMistake: It does; then nothing was created.
         """
         for number, wave in enumerate(self._plan.waves, start=1):
             if self._journal.count_wave_things(number) != wave.things:
@@ -84,7 +84,7 @@ class WaveRun:
                 )
 
     def pass_gate(self, context: StepContext, number: int) -> Record:
-        """Wait until the gate behind a wave says pass or fail."""
+        """Wait until the gate of a wave passes or fails."""
         self._context, self._number = context, number
         self._verifier.on_progress = context.on_progress
         status = next((each for each in self._journal.gates if each.wave == number), None)
@@ -98,7 +98,7 @@ class WaveRun:
         return {"verdict": status.verdict.value, "reasons": list(status.reasons)}
 
     def end(self, context: StepContext) -> None:
-        """Stop what is to be stopped, and find out what became of every wave."""
+        """Cancel what must be cancelled, and record the result of every wave."""
         self._context = context
         self.judge.poll_continuous()
         for result in self.ending.end(context):
@@ -115,7 +115,7 @@ class WaveRun:
             self._observer.on_note(status.words)
 
     def _wait(self, status: GateStatus) -> None:
-        """Use the time to the next look, or leave."""
+        """Fill the next group until the next poll, or leave."""
         if status.question is not None and self._options.answer is not None:
             self._answer(status, self._options.answer)
             return
@@ -153,7 +153,7 @@ class WaveRun:
         )
 
     def _on_poll(self, number: int, poll: WavePoll) -> None:
-        """Show the job that is waited for, close one that is settled, and delete its group."""
+        """Show the current wave's job, close a job that is settled, or delete a wave's group."""
         if self._context is not None and number == self._number:
             snapshot = JobSnapshot(at_ms=self._services.clock.now_ms(), job=poll.job)
             self._context.on_snapshot(snapshot)

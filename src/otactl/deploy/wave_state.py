@@ -1,8 +1,8 @@
-"""How far a deployment in waves is, without who is in which: what another machine goes on from.
+"""The state of a deployment in waves, without the waves' things, for a resume on another machine.
 
-It is the journal's own entries, small whatever the number of things. The names of the things are
-kept apart (``targeting.deal_again``). What comes back is not trusted: every number, name and
-verdict must be one that this very plan can have.
+It has the journal's own entries, and is small for any number of things. The names of the things are
+stored separately (``targeting.deal_again``). What is read back is not trusted: every number, name
+and verdict must be one that this plan can have.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from otactl.model.outcome import RoundResult
 from otactl.model.thing_state import ThingState
 from otactl.model.wave import GateStatus
 
-#: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.
+#: The largest number, in epoch milliseconds: the year 5138.
 _MAX_NUMBER = 10**14
 KeptNumber = Annotated[int, Field(ge=0, le=_MAX_NUMBER)]
 
 
 class KeptStep(BaseModel, frozen=True, extra="forbid"):
-    """How far one step is, and what it left when it was done."""
+    """The state of one step, and its record if it was done."""
 
     state: StepState
     record: dict[str, Any] | None = None
 
 
 class KeptArms(BaseModel, frozen=True, extra="forbid"):
-    """The arms of a wave's comparison: what each thing reported of its boots when it began."""
+    """The arms of a wave's comparison: the boots of each thing when the wave began."""
 
     why_not: str
     wave: dict[str, int | None] = {}
@@ -64,7 +64,7 @@ class WaveState(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def of(cls, journal: Journal, plan: Plan) -> Self:
-        """What a journal of a plan holds."""
+        """The state in a journal of a plan."""
         waves = range(1, len(plan.waves) + 1)
         filled = {number: last for number in waves if (last := journal.filled_until(number))}
         return cls(
@@ -87,12 +87,12 @@ class WaveState(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def filling(self) -> tuple[Any, ...]:
-        """How far groups are filled: it changes every second, and may be lost by a minute."""
+        """How far groups are filled: it changes every second, and a minute of it may be lost."""
         return self.filled, self.refusals
 
     @property
     def substance(self) -> tuple[Any, ...]:
-        """What must not be lost, beside ``filling``: all but what every poll says anew."""
+        """What must not be lost, in addition to ``filling``: without what every poll repeats."""
         instants = {name for name in self.numbers if name.startswith("instant/")}
         gates = tuple(
             replace(
@@ -108,7 +108,7 @@ class WaveState(BaseModel, frozen=True, extra="forbid"):
         return *ended, self.steps, self.rounds, instants, gates, compared
 
     def check(self, plan: Plan) -> None:
-        """Refuse what this plan's deployment cannot have come to.
+        """Refuse a state that a deployment of this plan cannot have.
 
         Raises:
             ValueError: It is not the state of such a deployment.

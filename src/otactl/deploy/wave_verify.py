@@ -1,13 +1,13 @@
 """Reads what things report and judges it, a wave or a round at a time.
 
-The index narrows, the source decides. Waves of up to 100 things are read one by one; of a larger
-one the fleet index is asked by the wave's group, and a bad verdict of the index counts only when
+The index selects, the source decides. Waves of up to 100 things are read one by one. For larger
+ones the fleet index is searched by the wave's group, and a bad verdict of the index counts only if
 the source confirms it: as many as a gate needs to fail, and every one when ``verifyMinutes`` are
-over for all things that ended. Those found bad until then are read once more at that moment. Where
-the index lacks what is asked, things are read one by one, with progress.
+over for all things that ended. Things found bad before then are read again at that time. If the
+index lacks what is needed, things are read one by one, with progress.
 
-Everything that a verdict rests on is in the journal before it counts, so a process that is killed
-loses a page of reads at most.
+Everything that a verdict needs is in the journal before it counts, so a killed process loses at
+most a page of reads.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from otactl.rules.verify.verdict import (
 )
 from otactl.rules.waves.counting import count_wave
 
-#: Things that are read, judged and written down at once.
+#: Things that are read, judged and recorded at once.
 _PART = 100
-#: The least time from one search of a group to the next, in times of what the last one took.
+#: The least time from one search of a group to the next, in multiples of what the last one took.
 _SEARCH_INTERVAL = 10
-#: Things that a gate names.
+#: The most things that a gate names.
 _NAMED = 10
 _NAMED_VERDICTS = frozenset(VersionVerdict) - {VersionVerdict.VERIFIED, VersionVerdict.PENDING}
-#: After so long a thing that could not be read is read again.
+#: A thing that could not be read is read again after this time.
 _UNREADABLE_MS = 60_000
 #: Verdicts that only the source can give.
 _CONFIRMED_BY_SOURCE = BAD_VERDICTS | {VersionVerdict.FAILED_BUT_NEW}
@@ -72,14 +72,14 @@ class VersionVerifier:
         self._rule = plan.verify
         self._known: dict[int, dict[str, ThingVersion]] = {}
         self._search_at_ms: dict[int, float] = {}
-        #: Called with how far a long reading is: done, of how many.
+        #: Called with the progress of a long reading: done, of how many.
         self.on_progress: Callable[[int, int], None] = lambda _done, _of: None
 
     @property
     def rule(self) -> VerifyRule:
         """How versions are verified."""
         if self._rule is None:
-            raise LookupError("a deployment that verifies nothing")
+            raise LookupError("this deployment has no verification")
         return self._rule
 
     @property
@@ -97,7 +97,7 @@ class VersionVerifier:
         return self._known[number]
 
     def note(self, context: StepContext, number: int) -> None:
-        """Write down what the things of a wave or a round report before it begins."""
+        """Record what the things of a wave or a round report before it begins."""
         self.on_progress = context.on_progress
         names = self._journal.wave_things(number) if self._plan.waves else self._listed(context)
         self._note(number, names)
@@ -124,12 +124,12 @@ class VersionVerifier:
             self._journal.enter_former(readable)
 
     def _noted(self, state: ThingState) -> ThingVersion:
-        # Of a thing that could not be read only a report after its update proves anything.
+        # For a thing that could not be read, only a report after its update counts.
         former = self.rule.expected_version if state.unreadable else state.version
         return ThingVersion(thing_name=state.thing_name, former=former, boots_before=state.boots)
 
     def enter_ends(self, number: int, ends: Mapping[str, tuple[int, bool]]) -> None:
-        """Write down whose execution ended, when, and whether it succeeded."""
+        """Record which executions ended, when, and whether they succeeded."""
         known, changed = self.things(number), []
         for name, (at_ms, succeeded) in ends.items():
             thing = known.get(name)
@@ -151,7 +151,7 @@ class VersionVerifier:
     def poll(self, number: int, *, slack: int | None = None) -> VersionCount:
         """Read and judge what is due.
 
-        The slack says how many bad ones its gate can bear; None when it can bear any.
+        ``slack`` is how many bad things the gate allows; None for any number.
         """
         now_ms = self._now_ms()
         due = [name for name, one in self.things(number).items() if self._is_due(one, now_ms)]
@@ -165,11 +165,11 @@ class VersionVerifier:
         return self.count(number)
 
     def count(self, number: int) -> VersionCount:
-        """The things of a wave or a round by verdict, as they were judged last."""
+        """The things of a wave or a round by their last verdict."""
         return count_versions(one for one in self.things(number).values() if one.ended_ms)
 
     def unverified(self, number: int) -> dict[str, VersionVerdict]:
-        """The first things by name that the source found bad or cannot be asked about."""
+        """The first things, by name, that are bad or unreadable by the source."""
         known = self.things(number) if self.is_on else {}
         found: dict[str, VersionVerdict] = {}
         for name, one in sorted(known.items()):
@@ -178,7 +178,7 @@ class VersionVerifier:
         return found
 
     def read_again(self, number: int) -> None:
-        """Read those that are bad or unreadable once more: a late report changes the result."""
+        """Read bad and unreadable things again: a late report changes the result."""
         late = [
             name
             for name, one in self.things(number).items()
@@ -187,7 +187,7 @@ class VersionVerifier:
         self._read(number, late)
 
     def open_things(self, number: int) -> list[str]:
-        """Things that ended and on which nothing is decided."""
+        """Things that ended and have no final verdict."""
         return [
             name
             for name, one in self.things(number).items()
@@ -200,7 +200,7 @@ class VersionVerifier:
         ]
 
     def finish(self, context: StepContext) -> None:
-        """Wait for the verdicts that are missing; then read those that are bad once more."""
+        """Wait for missing verdicts; then read the things with bad ones again."""
         self.on_progress = context.on_progress
         numbers = [result.round for result in self._journal.rounds]
         for number in numbers:
@@ -208,7 +208,7 @@ class VersionVerifier:
         is_notified = False
         while True:
             for number in numbers:
-                # Its answer tells AWS's time.
+                # Its answer has AWS's time.
                 self._services.jobs.describe(self._jobs[number].job_id)
                 self.poll(number)
             pending = sum(len(self.open_things(number)) for number in numbers)
@@ -225,7 +225,7 @@ class VersionVerifier:
             context.on_note(f"{wave}versions: {counts_words(counts) or 'no thing ended'}")
 
     def _rolls_back(self) -> bool:
-        """Whether a rollback follows, which takes things back whether they reported or not."""
+        """Whether a rollback follows, which includes things that have not reported."""
         failed = any(status.verdict is Verdict.FAIL for status in self._journal.gates)
         return self._plan.rolls_back and failed
 
@@ -246,7 +246,7 @@ class VersionVerifier:
         self._services.clock.sleep(self._services.poll_seconds)
 
     def _read_again(self, number: int, instant: str) -> None:
-        """Once, when the time of all that ended is over."""
+        """Read bad things again, once, when the time of all ended things is over."""
         if self._journal.find_instant(instant) is None and self.count(number).by_verdict:
             now_ms = self._now_ms()
             early = [
@@ -258,7 +258,7 @@ class VersionVerifier:
             self._journal.instant(instant, now_ms)
 
     def _is_due(self, thing: ThingVersion, now_ms: int) -> bool:
-        """Whether reading it now can tell more than is known."""
+        """Whether reading it now can change its verdict."""
         if not thing.ended_ms or now_ms < next_poll_ms(self.rule, thing):
             return False
         last = thing.last
@@ -270,7 +270,7 @@ class VersionVerifier:
         return is_open or (thing.verdict in _CONFIRMED_BY_SOURCE and not thing.is_confirmed)
 
     def _is_searched(self, number: int) -> bool:
-        """Whether the index can answer for a wave."""
+        """Whether the index can be searched for a wave's things."""
         groups = self._groups.get(number)
         return bool(groups) and not self._services.thing_states.index_gap(self.rule.source)
 
@@ -288,14 +288,14 @@ class VersionVerifier:
         self._search_at_ms[number] = clock.monotonic_ms() + _SEARCH_INTERVAL * took_ms
 
     def _found(self, number: int) -> Iterator[ThingState]:
-        """What the index has of the groups of a wave; what it cannot read it does not have."""
+        """What the index has of the groups of a wave, without unreadable things."""
         for group in self._groups[number]:
             for state in self._services.thing_states.search(in_group(group), self.rule.source):
                 if not state.unreadable:
                     yield state
 
     def _confirm(self, number: int, slack: int | None) -> None:
-        """Ask the source about what the index finds bad, or does not find."""
+        """Read at the source what the index finds bad, or does not find."""
         now_ms = self._now_ms()
         things = self.things(number).values()
         wanted = sorted(one.thing_name for one in things if self._is_due(one, now_ms))
@@ -310,14 +310,14 @@ class VersionVerifier:
             self._read(number, part)
 
     def _read(self, number: int, names: Sequence[str]) -> None:
-        """Ask the source."""
+        """Read things at the source, and judge them."""
         for part in self._read_singly(names, connectivity=True):
             self._judge(number, part, is_confirmed=True)
 
     def _states(
         self, number: int, names: Sequence[str], *, connectivity: bool
     ) -> Iterator[list[ThingState]]:
-        """What things report, in parts: by the index where it answers, else one by one."""
+        """What things report, in parts: by the index if it has them, else one by one."""
         left = dict.fromkeys(names)
         if left and self._is_searched(number):
             found = (state for state in self._found(number) if state.thing_name in left)
@@ -363,7 +363,7 @@ class VersionVerifier:
         )
         verdict = judge_version(self.rule, seen)
         if thing.verdict is VersionVerdict.FLAPPING and verdict is VersionVerdict.PENDING:
-            return thing  # it was met between two boots, and no poll is sure to follow
+            return thing  # it was polled between two boots, and another poll may not follow
         return replace(seen, verdict=verdict)
 
     def _enter(self, number: int, things: Iterable[ThingVersion]) -> None:

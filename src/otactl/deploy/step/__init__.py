@@ -1,6 +1,6 @@
-"""The steps of a plan: each says what it will create, does it, and can undo it.
+"""The steps of a plan: each describes what it will create, creates it, and can undo it.
 
-``AnyStep`` is the union the journal reads steps back by; the ``kind`` tells them apart.
+``AnyStep`` is the union from which the journal reads steps; ``kind`` is their discriminator.
 """
 
 from __future__ import annotations

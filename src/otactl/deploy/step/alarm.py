@@ -1,4 +1,4 @@
-"""The alarms of ``[ALARM_CONFIG]``: there before the job, gone at clean-up."""
+"""The alarms of ``[ALARM_CONFIG]``: created before the job, deleted at clean-up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PutAlarm(Step):
     alarm: Alarm
     job_id: str
 
-    #: PutMetricAlarm overwrites, so it is looked first whether there is one.
+    #: PutMetricAlarm overwrites, so the step first checks whether the alarm exists.
     calls: ClassVar[Calls] = {"cloudwatch:DescribeAlarms": 1, "cloudwatch:PutMetricAlarm": 1}
     undo_calls: ClassVar[Calls] = {"cloudwatch:DescribeAlarms": 1, "cloudwatch:DeleteAlarms": 1}
     check_calls: ClassVar[Calls] = {"cloudwatch:DescribeAlarms": 1}
@@ -35,7 +35,7 @@ class PutAlarm(Step):
         return f"alarm/{self.name}"
 
     def do(self, context: StepContext) -> Record:
-        """Create it, unless the name is taken; creating ours again changes nothing."""
+        """Create it, unless the name is in use; creating ours again changes nothing."""
         found = context.services.alarms.description(self.name)
         if found is not None and not is_ours(found, context.deployment_id):
             raise not_ours("alarm", self.name, found)

@@ -1,9 +1,9 @@
 """What every step has in common.
 
 A step is a frozen value: it can be printed (``--dry-run``), written to the journal, and read back
-by another process. ``do`` and ``undo`` may be repeated at will: a process can be killed between
-the call to AWS and the journal's entry, and the next one does the step again. So ``do`` accepts
-what an earlier try of the same deployment left behind, and refuses what is somebody else's.
+by another process. ``do`` and ``undo`` may be repeated: a process can be killed between the call to
+AWS and the journal's entry, and the next one does the step again. So ``do`` accepts what an earlier
+try of the same deployment left behind, and refuses what the deployment did not create.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Calls = Mapping[str, int]
 
 
 def _ignore(*_: object) -> None:
-    """Nobody wants to know."""
+    """Do nothing with a report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +33,20 @@ class StepContext:
     """What a step may use while it runs.
 
     Attributes:
-        deployment_id: Whose step it is; everything created carries it.
-        targets: The ARNs of the thing list, in order.
-        on_progress: Called with how far a long step is: done, of how many.
+        deployment_id: The deployment of the step; everything created has it.
+        targets: Returns the ARNs of the thing list, in order.
+        on_progress: Called with the progress of a long step: done, of how many.
         on_snapshot: Called with each poll of the running job.
-        on_executions: Given what became of the executions of a round, a part at a time.
-        on_members: Given the things that groups of the list had when a round's job was made.
-        not_reached: The things named for a round that have no execution, by name.
-        on_note: Called with what a user should know of a long wait.
+        on_executions: Called with the final executions of a round, a part at a time.
+        on_members: Called with the things that groups of the list had when a round's job was made.
+        not_reached: Returns the things of a round that have no execution, by name.
+        on_note: Called with a message for the user during a long wait.
         consent: Why ``undo`` may delete a job.
         has_deadline: Whether the deployment's --max-wait counts.
-        waited_ms: For how long the step has been under way, milliseconds, the processes before this
-            one included.
-        span: Begins a span of time that processes which resume the step count on: milliseconds
-            since the first call with that name.
+        waited_ms: Returns the time that the step has taken, milliseconds, earlier processes
+            included.
+        span: Starts a span of time that continues in a process that resumes the step; returns a
+            function for the milliseconds since the first call with that name.
     """
 
     services: Services
@@ -69,8 +69,8 @@ class Step(BaseModel, ABC, frozen=True, extra="forbid"):
 
     Attributes:
         undo_calls: The API calls that undo it, by ``service:Operation``.
-        check_calls: Those with which ``remains`` looks for it at the end.
-        kept_check_calls: What these take more while it is still there on purpose.
+        check_calls: The calls with which ``remains`` checks for it at the end.
+        kept_check_calls: Further calls of ``remains`` if it was kept on purpose.
     """
 
     undo_calls: ClassVar[Calls] = {}
@@ -89,23 +89,23 @@ class Step(BaseModel, ABC, frozen=True, extra="forbid"):
 
     @property
     def resource(self) -> str | None:
-        """What is there afterwards that was not before, or None when nothing is."""
+        """What the step creates, or None if nothing."""
         return None
 
     @property
     def calls(self) -> Calls:
-        """The API calls it takes when all goes well, by ``service:Operation``."""
+        """The API calls it takes if nothing fails, by ``service:Operation``."""
         return {}
 
     def do(self, context: StepContext) -> Record:
         """Do it. What is returned goes into the journal.
 
-        Steps of waves and of verification have none: they rest on the whole journal, so the
+        Steps of waves and of verification do not implement it: they need the whole journal, so the
         executor does them.
 
         Raises:
-            AwsRefused: AWS said no.
-            UserMistake: What is there already is not ours.
+            AwsRefused: AWS refused.
+            UserMistake: It exists already, and this deployment did not create it.
         """
         raise NotImplementedError(self.key)
 
@@ -114,7 +114,7 @@ class Step(BaseModel, ABC, frozen=True, extra="forbid"):
 
         Args:
             context: What it may use.
-            record: What ``do`` returned; None when the process died before it could say.
+            record: What ``do`` returned; None if the process died before that was recorded.
 
         Returns:
             Whether there was anything to undo.
@@ -125,7 +125,7 @@ class Step(BaseModel, ABC, frozen=True, extra="forbid"):
         return True
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
-        """Look up whether what the step created is still there."""
+        """Check whether what the step created still exists."""
         return False
 
     def delete(self, context: StepContext) -> None:

@@ -25,9 +25,9 @@ from otactl.model.status import TargetSelection
 
 ROUND_RESULT: TypeAdapter[RoundResult] = TypeAdapter(RoundResult)
 
-#: Ends before time, after which what was in progress may go on.
+#: Early ends, after which executions in progress may continue.
 _STOPPED = (Ending.ABORTED, Ending.CANCELED, Ending.STOPPED_BY_ALARM)
-#: Things without an execution that the result names.
+#: The most things without an execution that the result names.
 NAMED_MISSING = 250
 
 #: AWS is eventually consistent: a job just created may be unknown to the next call for a moment.
@@ -48,13 +48,13 @@ class CreateJob(Step):
     own_group: str = ""
     wave: str = ""
 
-    #: Only a job of ours that has ended is deleted, and the deletion is waited for.
+    #: Only a job of ours that has ended is deleted; the step waits until it is gone.
     undo_calls: ClassVar[Calls] = {"iot:DescribeJob": 3, "iot:DeleteJob": 1}
     check_calls: ClassVar[Calls] = {"iot:DescribeJob": 1}
 
     @property
     def key(self) -> str:
-        """Each round has its job, and so has each wave."""
+        """Each round, or each wave, has its own job."""
         return f"wave-{self.wave}/job" if self.wave else f"round-{self.round}/job"
 
     @property
@@ -68,7 +68,7 @@ class CreateJob(Step):
 
     @property
     def calls(self) -> Calls:
-        """The creation; before it the members of groups are listed, which makes them named."""
+        """The creation; before it the members of groups are listed, to know their names."""
         groups = len(self._groups)
         if not groups:
             return {"iot:CreateJob": 1}
@@ -77,7 +77,7 @@ class CreateJob(Step):
 
     @property
     def _groups(self) -> tuple[str, ...]:
-        """The groups of the list that a SNAPSHOT job takes the members of; our own is filled."""
+        """The listed groups whose members a SNAPSHOT job takes; without the deployment's own."""
         if self.is_continuous:
             return ()
         names = (Arn.parse(arn) for arn in self.targets)
@@ -112,7 +112,7 @@ class CreateJob(Step):
         return {"created_ms": context.services.now_ms()}
 
     def _has_no_time(self, refusal: AwsRefused) -> bool:
-        """Whether a wave's job is refused that would have to end too soon (facts A6)."""
+        """Whether AWS refused a wave's job because its schedule would end too soon (facts A6)."""
         scheduling = self.configuration.scheduling
         has_end = scheduling is not None and scheduling.end_time is not None
         return bool(self.wave) and has_end and refusal.code == "InvalidRequestException"
@@ -120,7 +120,7 @@ class CreateJob(Step):
     def _settle_conflict(
         self, context: StepContext, request: CreateJobRequest, refusal: AwsRefused
     ) -> None:
-        """The id is taken: by this very job, whose answer was lost, or by that of an earlier round.
+        """The id is in use: by this same job, whose answer was lost, or by an earlier round's.
 
         Rounds share the id, and AWS may still be deleting the job of the one before.
         """
@@ -134,7 +134,7 @@ class CreateJob(Step):
         context.services.jobs.create(request)
 
     def undo(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
-        """Delete it if it is ours and that is consented to, and wait until it is gone."""
+        """Delete it if it is ours and the consent allows it, and wait until it is gone."""
         found = self.find(context)
         if found is None:
             return False
@@ -146,21 +146,21 @@ class CreateJob(Step):
 
     @property
     def is_continuous(self) -> bool:
-        """Whether things that join its group get it, too; then it never completes."""
+        """Whether things that join its group get it too; then it never completes."""
         return self.configuration.target_selection is TargetSelection.CONTINUOUS
 
     def find(self, context: StepContext) -> JobDescription | None:
-        """The job, if there is one and it is this deployment's."""
+        """The job, if it exists and this deployment created it."""
         return own_job(context.services.jobs, self.job_id, context.deployment_id)
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
-        """Whether a job of this deployment is there and not being deleted already."""
+        """Whether a job of this deployment exists and is not being deleted already."""
         found = self.find(context)
         return found is not None and not found.is_being_deleted
 
 
 class AwaitJob(Step):
-    """Watch the job of one round to its end, and find out what became of each thing."""
+    """Watch the job of one round to its end, and collect the result of each thing."""
 
     kind: Literal["await-job"] = "await-job"
     round: int
@@ -169,7 +169,7 @@ class AwaitJob(Step):
     configuration: JobConfiguration
     detail_limit: int
     max_wait_seconds: float | None
-    #: How long things in progress are waited for once the job was stopped.
+    #: How long to wait for things in progress after the job was stopped.
     abort_wait_seconds: float = 0.0
 
     @property
@@ -183,14 +183,14 @@ class AwaitJob(Step):
 
     @property
     def calls(self) -> Calls:
-        """What follows the waiting; the ticks before are as many as the job takes."""
+        """The calls after the wait; the number of polls before depends on the job."""
         return {
             "iot:ListJobExecutionsForJob": 1 + self.things // PAGE,
             "iot:DescribeJobExecution": min(self.things, self.detail_limit),
         }
 
     def do(self, context: StepContext) -> Record:
-        """Watch; the record holds the round's result and how the job ended."""
+        """Watch; the record has the round's result and how the job ended."""
         started_ms = context.services.now_ms()
         ending, job = self._watch(context)
         ended_ms = (job and job.completed_at_ms) or context.services.now_ms()
@@ -205,7 +205,7 @@ class AwaitJob(Step):
             on_progress=context.on_progress,
             keep=partial(context.on_executions, self.round),
         )
-        # Of a job that was deleted nothing is listed, so nothing can be said of who got it.
+        # The executions of a deleted job cannot be listed, so it is unknown which things got it.
         missing = () if ending is Ending.DELETED else tuple(context.not_reached(self.round))
         result = RoundResult(
             round=self.round,
@@ -261,7 +261,7 @@ class AwaitJob(Step):
         )
 
     def _is_settled(self, job: JobDescription, ending: Ending) -> bool:
-        """Whether nothing is worth waiting for: an abort leaves what is in progress to go on."""
+        """Whether there is nothing to wait for: after a stop, executions in progress continue."""
         return ending not in _STOPPED or not job.in_progress or not self.abort_wait_seconds
 
     def _waiting_note(self, job: JobDescription) -> str:

@@ -12,7 +12,7 @@ from otactl.model.snapshot import JobDescription
 
 POLL_SECONDS = 0.5
 _MAX_WAIT_MS = 300_000
-#: How long is waited before AWS is asked again whether others have been deleted.
+#: The pause before the next try while AWS deletes ten other jobs.
 _WAIT_SECONDS = 5
 _TOO_MANY = "LimitExceededException"
 
@@ -20,12 +20,12 @@ _TOO_MANY = "LimitExceededException"
 def delete_and_wait(services: Services, job: JobDescription, consent: Consent) -> None:
     """Delete a job that was found, and wait until its id is free.
 
-    AWS refuses to delete a job that is being deleted already, and while ten others of the account
-    are (M DeleteJob): their turn is waited for.
+    AWS refuses to delete a job that is being deleted already, and any job while ten others of the
+    account are being deleted (M DeleteJob): then the deletion is retried.
 
     Raises:
-        JobUnfinished: It has not ended, and nobody consented.
-        AwsRefused: AWS said no for another reason, or for longer than the patience.
+        JobUnfinished: It has not ended, and the consent does not cover that.
+        AwsRefused: AWS refused for another reason, or for more than five minutes.
     """
     give_up_at = services.clock.monotonic_ms() + _MAX_WAIT_MS
     while not job.is_being_deleted:
@@ -40,7 +40,7 @@ def delete_and_wait(services: Services, job: JobDescription, consent: Consent) -
 
 
 def wait_until_gone(services: Services, job_id: str) -> None:
-    """Wait until a job that is being deleted is gone, or patience ends: it goes by itself."""
+    """Wait until a job that is being deleted is gone, for five minutes at most."""
     give_up_at = services.clock.monotonic_ms() + _MAX_WAIT_MS
     while services.jobs.describe(job_id) is not None and services.clock.monotonic_ms() < give_up_at:
         services.clock.sleep(POLL_SECONDS)
@@ -49,8 +49,8 @@ def wait_until_gone(services: Services, job_id: str) -> None:
 class DeleteExistingJob(Step):
     """Delete the job that has the id the deployment needs, as the user's file or ``--force`` says.
 
-    It is the first step of a plan, so ``--dry-run`` shows it, and it deletes only the very job that
-    was seen when the plan was made.
+    It is the first step of a plan, so ``--dry-run`` shows it, and it deletes only the job that was
+    found when the plan was made.
     """
 
     kind: Literal["delete-existing-job"] = "delete-existing-job"
@@ -60,12 +60,12 @@ class DeleteExistingJob(Step):
     consent: Consent = Consent.ENDED
     is_of_wave: bool = False
 
-    #: A look, the deletion of what has ended, a look that it is gone.
+    #: A check, the deletion of a job that has ended, a check that it is gone.
     calls: ClassVar[Calls] = {"iot:DescribeJob": 3, "iot:DeleteJob": 1}
 
     @property
     def key(self) -> str:
-        """There is one job id in a plan, or one for each wave."""
+        """A plan has one job id, or one for each wave."""
         return f"existing-job/{self.job_id}" if self.is_of_wave else "existing-job"
 
     @property
@@ -73,7 +73,7 @@ class DeleteExistingJob(Step):
         return f"delete the existing job {self.job_id} ({self.reason})"
 
     def do(self, context: StepContext) -> Record:
-        """Delete it, unless it is gone; refuse if it is another one by now, or goes on."""
+        """Delete it, unless it is gone; refuse if it is another job by now, or still runs."""
         found = context.services.jobs.describe(self.job_id)
         if found is None:
             return {}

@@ -23,9 +23,9 @@ class CreateStream(Step):
     tags: Mapping[str, str]
 
     key: ClassVar[str] = "stream"
-    #: The object's version is looked up, so that the stream can pin it.
+    #: The object's version is read, so that the stream can pin it.
     calls: ClassVar[Calls] = {"s3:HeadObject": 1, "iot:CreateStream": 1}
-    #: Only a stream of ours is deleted, so it is looked at first.
+    #: Only a stream of ours is deleted, so it is described first.
     undo_calls: ClassVar[Calls] = {"iot:DescribeStream": 1, "iot:DeleteStream": 1}
     check_calls: ClassVar[Calls] = {"iot:DescribeStream": 1}
 
@@ -38,7 +38,7 @@ class CreateStream(Step):
         return f"stream/{self.stream_id}"
 
     def do(self, context: StepContext) -> Record:
-        """Create it, pinned to the object's version where the bucket keeps versions."""
+        """Create it, pinned to the object's version if the bucket has versioning."""
         stored = context.services.objects.find(self.bucket, self.object_key)
         request = StreamRequest(
             stream_id=self.stream_id,

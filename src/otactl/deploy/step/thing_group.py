@@ -1,8 +1,8 @@
-"""More things than one job may name: a thing group that lives as long as the deployment.
+"""More things than one job may name: a thing group that exists as long as the deployment.
 
-A job takes at most 100 targets (aws-facts A1). The things of a longer list are put into a group of
-their own, which is the job's target and goes when the deployment is cleaned up. Deleting a group
-takes its members out of it; the things stay.
+A job takes at most 100 targets (aws-facts A1). The things of a longer list are added to a separate
+group, which is the job's target and is deleted at clean-up. Deleting a group removes its members
+from it; the things stay.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from otactl.model.limits import PAGE
 from otactl.model.quoting import first_names
 from otactl.rules.backoff import UNTIL_A_MINUTE
 
-#: How long membership may take to show (aws-facts O).
+#: How long a group may take to list a new member (aws-facts O).
 MEMBERS_MS = 300_000
-#: Things named in the message of a group that stays incomplete.
+#: The most things named in the message of a group that stays incomplete.
 _NAMED = 10
 
 
@@ -32,13 +32,13 @@ class CreateThingGroup(Step):
     wave: str = ""
 
     calls: ClassVar[Calls] = {"iot:CreateThingGroup": 1}
-    #: Only a group of ours is deleted, so it is looked at first.
+    #: Only a group of ours is deleted, so it is described first.
     undo_calls: ClassVar[Calls] = {"iot:DescribeThingGroup": 1, "iot:DeleteThingGroup": 1}
     check_calls: ClassVar[Calls] = {"iot:DescribeThingGroup": 1}
 
     @property
     def key(self) -> str:
-        """There is one such group in a plan, or one for each large wave."""
+        """A plan has one such group, or one for each large wave."""
         return f"wave-{self.wave}/group" if self.wave else "thing-group"
 
     @property
@@ -80,14 +80,14 @@ class AddThings(Step):
 
     @property
     def calls(self) -> Calls:
-        """One for each thing, as AWS has no call that adds several; then the group is listed."""
+        """One call for each thing, as AWS cannot add several at once; then the group is listed."""
         return {
             "iot:AddThingToThingGroup": self.things,
             "iot:ListThingsInThingGroup": 1 + self.things // PAGE,
         }
 
     def do(self, context: StepContext) -> Record:
-        """Add them. Adding a thing twice changes nothing, so a killed try is simply repeated."""
+        """Add them. Adding a thing twice changes nothing, so the step can be repeated."""
         added = 0
         for added in context.services.registry.add_things(
             self.group_name, context.targets(), concurrency=self.concurrency
@@ -98,10 +98,10 @@ class AddThings(Step):
         return {"things": added}
 
     def _await_members(self, context: StepContext) -> None:
-        """Wait until the group shows all of them: membership is eventually consistent.
+        """Wait until the group lists all of them: membership is eventually consistent.
 
-        A SNAPSHOT job leaves out, without a word, what the group does not show when it is made
-        (AWS IoT guide, thing-groups; aws-facts O).
+        A SNAPSHOT job silently leaves out the things that the group does not list when the job is
+        created (AWS IoT guide, thing-groups; aws-facts O).
 
         Raises:
             DeploymentFailed: Some are still missing after five minutes.

@@ -1,13 +1,13 @@
-"""What goes to S3: the image, once, under a key named by its content, and a merged job document.
+"""What is stored in S3: the image, once, under a key named by its content, and a job document.
 
 Deployments of the same image share the object. Each claims it (a marker object beside it) before
 it is uploaded or found, and clean-up deletes the image only if otactl put it there and no other
-deployment claims it: no rollout loses its image to another one's clean-up.
+deployment claims it: no clean-up deletes the image of another rollout.
 
-One may claim it between another's looking for claims and its deleting. So a deletion is announced
-by a marker of its own before claims are looked for, and a deployment that claims the image waits
-until no deletion is announced before it looks whether the image is there. S3 shows every marker at
-once to all (S3 User Guide, consistency model): either the claim is seen, or the announcement.
+A deployment may claim the image after another has listed the claims and before it deletes. So a
+deletion is announced by its own marker before the claims are listed, and a deployment that claims
+the image waits until no deletion is announced before it checks whether the image exists. S3 shows
+every marker to all at once (S3 User Guide, consistency model): one of the two sees the other's.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import ClassVar, Literal
 from otactl.deploy.ports import StoredObject
 from otactl.deploy.step.base import Calls, Record, Step, StepContext
 
-#: How long an announced deletion is waited for; a process that died left the announcement behind.
+#: How long to wait for an announced deletion; a process that died leaves its announcement behind.
 _DELETION_MS = 60_000
 _POLL_SECONDS = 1.0
 
-#: Object metadata that says which deployment uploaded it.
+#: Object metadata: the deployment that uploaded it.
 UPLOADED_BY = "otactl-deployment"
 
 
@@ -35,17 +35,17 @@ class UploadImage(Step):
     size_bytes: int
     sha256: str
     md5: str = ""
-    #: The former version that it brings back; empty for the image that is deployed.
+    #: The former version of this image; empty for the image that is deployed.
     former: str = ""
-    #: The version in the job document; empty when the file does not say one.
+    #: The version in the job document; empty if the file has none.
     offered_as: str = ""
     #: Whether it stays, claimed, when the deployment is cleaned up (``keepImages``).
     kept: bool = False
 
-    #: A claim, a look for announced deletions, the upload between two looks for the image. One that
-    #: is there already is not uploaded: two calls less.
+    #: A claim, a list of announced deletions, the upload between two checks for the image. An image
+    #: that exists already is not uploaded: two calls less.
     calls: ClassVar[Calls] = {"s3:PutObject": 2, "s3:ListObjectsV2": 1, "s3:HeadObject": 2}
-    #: The claim, the image and the announcement go; the listings say who else claims it.
+    #: The claim, the image and the announcement are deleted; the lists show other claims.
     undo_calls: ClassVar[Calls] = {
         "s3:PutObject": 1,
         "s3:HeadObject": 3,
@@ -53,12 +53,12 @@ class UploadImage(Step):
         "s3:DeleteObject": 3,
     }
     check_calls: ClassVar[Calls] = {"s3:HeadObject": 1}
-    #: Who else claims it.
+    #: The list of other claims.
     kept_check_calls: ClassVar[Calls] = {"s3:ListObjectsV2": 1}
 
     @property
     def key(self) -> str:
-        """There is one image that is deployed, and one for each version it can be taken back to."""
+        """The image that is deployed, or the one of a version to roll back to."""
         return f"image/{self.former}" if self.former else "image"
 
     @property
@@ -71,7 +71,7 @@ class UploadImage(Step):
         return f"s3://{self.bucket}/{self.object_key}"
 
     def do(self, context: StepContext) -> Record:
-        """Claim the object, then upload it unless it is there."""
+        """Claim the object, then upload it unless it exists."""
         objects = context.services.objects
         objects.claim(self.bucket, self.object_key, context.deployment_id)
         waited_ms = context.span("deletions")
@@ -89,7 +89,7 @@ class UploadImage(Step):
         return {"version_id": stored.version_id, "created": stored.created}
 
     def undo(self, context: StepContext, record: Record | None) -> bool:
-        """Give up the claim; delete the image when otactl put it there and nobody else needs it."""
+        """Remove the claim; delete the image if otactl uploaded it and no other claim exists."""
         objects = context.services.objects
         if self.kept and record is not None:
             context.on_note(f"kept: {self.resource}, for a rollback (keepImages)")
@@ -104,7 +104,7 @@ class UploadImage(Step):
         return self._delete(context, stored)
 
     def _delete(self, context: StepContext, stored: StoredObject | None) -> bool:
-        """Announce the deletion, look for claims once more, and delete if there is none."""
+        """Announce the deletion, list the claims again, and delete if there is none."""
         objects = context.services.objects
         deleted = False
         if stored is not None:
@@ -118,27 +118,27 @@ class UploadImage(Step):
 
     @property
     def _deletions(self) -> str:
-        """What a deployment claims while it deletes the image."""
+        """The key that a deployment claims while it deletes the image."""
         return f"deleting/{self.object_key}"
 
     def remains(self, context: StepContext, record: Record | None) -> bool:
-        """An image counts as left behind only when this deployment uploaded it."""
+        """An image counts as left behind only if this deployment uploaded it."""
         if record is None or not record.get("created") or self.kept:
             return False
         objects = context.services.objects
         stored = objects.find(self.bucket, self.object_key)
         if stored is None or stored.metadata.get(UPLOADED_BY) != context.deployment_id:
             return False
-        # Another deployment's rollout may need it: then it is that one's to delete.
+        # Another deployment's rollout may need it: then that deployment deletes it.
         return not objects.claimants(self.bucket, self.object_key) - {context.deployment_id}
 
 
 class UploadJobDocument(Step):
     """Store a merged custom job document in the bucket, as the manual says.
 
-    The job itself carries the document inline: what devices receive cannot change afterwards. The
-    copy is for people who look for it in their bucket. Its key holds the deployment's id, so
-    nothing is overwritten.
+    The job itself has the document inline: what devices receive cannot change afterwards. The copy
+    is for people who look for it in their bucket. Its key has the deployment's id, so nothing is
+    overwritten.
     """
 
     kind: Literal["upload-job-document"] = "upload-job-document"
@@ -148,7 +148,7 @@ class UploadJobDocument(Step):
 
     key: ClassVar[str] = "job-document"
     calls: ClassVar[Calls] = {"s3:PutObject": 1}
-    #: A look for its version, then the deletion.
+    #: A check for its version, then the deletion.
     undo_calls: ClassVar[Calls] = {"s3:HeadObject": 1, "s3:DeleteObject": 1}
     check_calls: ClassVar[Calls] = {"s3:HeadObject": 1}
 

@@ -1,6 +1,6 @@
-"""The steps that only verification has: what things report before, and what they report after.
+"""The steps of verification: read what things report before, and what they report after.
 
-What they do rests on the journal, so it is in ``deploy.wave_verify``.
+What they do needs the whole journal, so it is in ``deploy.wave_verify``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ class NoteVersions(Step):
     round: int
     wave: str = ""
     things: int
-    #: Groups of which the fleet index is asked; none when things are read one by one.
+    #: Groups to search in the fleet index; empty if things are read one by one.
     groups: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
-        """Each round is noted, and so is each wave."""
+        """Each round, or each wave, has its own step."""
         return f"wave-{self.wave}/versions" if self.wave else f"round-{self.round}/versions"
 
     @property
@@ -41,7 +41,7 @@ class NoteVersions(Step):
 
 
 class VerifyVersions(Step):
-    """Wait for the verdicts that are missing, and look once more at those that are bad."""
+    """Wait for missing verdicts, and read the things with bad ones again."""
 
     kind: Literal["verify-versions"] = "verify-versions"
     things: int
@@ -60,7 +60,7 @@ class VerifyVersions(Step):
 
     @property
     def calls(self) -> Calls:
-        """When all is well: a page of the index for each hundred, or two calls for each thing."""
+        """If nothing fails: a page of the index for each hundred, or two calls for each thing."""
         if self.is_searched:
             return {"iot:SearchIndex": 1 + self.things // PAGE}
         return {"iotdata:GetThingShadow": self.things, "iot:GetThingConnectivityData": self.things}

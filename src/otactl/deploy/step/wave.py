@@ -1,7 +1,7 @@
-"""The steps that only waves have: fill a group at its own pace, wait at a gate, end.
+"""The steps of waves: fill a group at its own rate, wait at a gate, end.
 
-What they do rests on the journal and on all waves together, so it is in ``deploy.wave_run``; a
-step is the value that the plan shows and the journal keeps.
+What they do needs the journal and all waves together, so it is in ``deploy.wave_run``; a step is
+the value that the plan shows and the journal keeps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SECONDS_PER_HOUR = 3600
 
 
 class FillGroup(Step):
-    """Fill the thing group of a large wave; most of it is done at the gate before."""
+    """Fill the thing group of a large wave; most things are added during the gate before."""
 
     kind: Literal["fill-group"] = "fill-group"
     wave: int
@@ -55,7 +55,7 @@ class FillGroup(Step):
 
 
 class AwaitGate(Step):
-    """Watch a wave until its gate says pass or fail."""
+    """Watch a wave until its gate passes or fails."""
 
     kind: Literal["await-gate"] = "await-gate"
     wave: int
@@ -88,11 +88,11 @@ class AwaitGate(Step):
 
     @property
     def calls(self) -> Calls:
-        """The list of executions that a verdict rests on; looks come on top of it.
+        """The list of executions for a verdict; polls are not included.
 
         Both arms of a comparison are read when the wave begins, at half and at the end of the soak;
-        things that are offline when it begins come on top of it, and where the fleet index answers
-        it takes far less.
+        things that are offline when it begins are not included, and with the fleet index there are
+        far fewer calls.
         """
         calls = {"iot:ListJobExecutionsForJob": 1 + self.things // PAGE}
         if self.compared is not None:
@@ -104,7 +104,7 @@ class AwaitGate(Step):
 
 
 class EndWaves(Step):
-    """Cancel what must not go on, and find out what became of every thing."""
+    """Cancel what must not continue, and collect the result of every thing."""
 
     kind: Literal["end-waves"] = "end-waves"
     things: int
@@ -119,7 +119,7 @@ class EndWaves(Step):
 
     @property
     def calls(self) -> Calls:
-        """Each wave's job is looked at, its executions are listed, some are asked for details."""
+        """Each wave's job is described, its executions are listed, some are described."""
         return {
             "iot:DescribeJob": self.waves,
             "iot:ListJobExecutionsForJob": self.waves + self.things // PAGE,
