@@ -47,7 +47,7 @@ _MS_PER_MINUTE = 60_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateAlarm:
-    """What a gate knows of one alarm.
+    """One alarm, as a gate needs it.
 
     Attributes:
         is_own: Whether the deployment made it with the job: missing data is then ignored.
@@ -85,7 +85,7 @@ class EarlierWave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateInput:
-    """Everything a gate looks at.
+    """Everything that a verdict depends on.
 
     Attributes:
         now_ms: Epoch milliseconds by AWS's clock.
