@@ -28,6 +28,7 @@ from botocore.loaders import Loader, create_loader
 import otactl
 from otactl.aws.machine_time import Pacer, monotonic_ns
 from otactl.aws.translate import translate, translated
+from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.local_cloud import LocalCloudAddress
 
@@ -203,6 +204,16 @@ class AwsClients:
     def region(self) -> str | None:
         """The region in force."""
         return self._session.region_name
+
+    def require_region(self) -> str:
+        """The region in force.
+
+        Raises:
+            UserMistake: None is set.
+        """
+        if self.region is None:
+            raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
+        return self.region
 
     @translated("session")
     def credentials(self) -> ReadOnlyCredentials:

@@ -82,9 +82,7 @@ def _arns(clients: AwsClients, names: Iterable[str]) -> Iterator[str]:
     from otactl.aws.clients import account_of
     from otactl.model.arn import thing_arn
 
-    account, region = account_of(clients), clients.region
-    if region is None:
-        raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
+    account, region = account_of(clients), clients.require_region()
     seen: set[str] = set()
     for name in names:
         if name not in seen:

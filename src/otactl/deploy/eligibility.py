@@ -154,7 +154,7 @@ def choose_again(
     if not is_choice:
         raise UserMistake(
             f"the kept choice of things is not one among those of {thing_list.file_name}",
-            hint="somebody changed what a worker kept; add the request anew",
+            hint="what a worker stored for the request was changed; add the request again",
         )
     return Choice(
         thing_list=_narrowed(configuration, thing_list, listed, names),

@@ -202,7 +202,7 @@ def _not_its_document(request: Request) -> UserMistake:
     return UserMistake(
         "the checkpoint's job document is not the one that"
         f" {request.configuration.file_name} makes",
-        hint="somebody changed the checkpoint, or the document of jobDocSrcUrl; add it anew",
+        hint="the checkpoint, or the document of jobDocSrcUrl, was changed; add it again",
     )
 
 

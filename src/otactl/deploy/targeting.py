@@ -195,7 +195,7 @@ def deal_again(
     if not is_same:
         raise UserMistake(
             f"the kept waves are not those that {thing_list.file_name} and [WAVE_CONFIG] make",
-            hint="somebody changed what a worker kept; add the request anew",
+            hint="what a worker stored for the request was changed; add the request again",
         )
     return found
 

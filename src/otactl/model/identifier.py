@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import re
 
+from otactl.errors import UserMistake
+
 MAX_JOB_ID_LENGTH = 64
 MAX_STREAM_ID_LENGTH = 128
 #: AWS's own embedded library reserves 44 bytes for a stream name (aws-facts G5).
@@ -32,6 +34,17 @@ _RESERVED_BUCKET_ENDS = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 def is_job_id(text: str) -> bool:
     """Whether CreateJob takes it as a job id."""
     return _JOB_ID.fullmatch(text) is not None
+
+
+def require_job_id(text: str) -> str:
+    """The text, if it is a job id.
+
+    Raises:
+        UserMistake: It is not.
+    """
+    if not is_job_id(text):
+        raise UserMistake(f"{text!r} is no job id: 1-64 letters, digits, - or _")
+    return text
 
 
 def is_stream_id(text: str) -> bool:

@@ -11,7 +11,6 @@ from otactl.aws.machine_time import wall_ms
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.permissions import DeploymentNames, firmware_reader_policy, user_policy
 from otactl.deploy.planned_document import stream_id_of
-from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.diagnosis import Diagnosis
 from otactl.operations.load import LoadedDeployment
@@ -30,8 +29,7 @@ def examine_account(
     clients = AwsClients(
         AwsSettings(profile=options.profile, region=region, endpoint_url=options.endpoint_url)
     )
-    if clients.region is None:
-        raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
+    clients.require_region()
     # Fails without credentials, before any other check.
     identity = identity_of(clients)
     rollout = None if loaded is None else loaded.configuration.job.rollout

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from otactl.aws.clients import AwsClients, account_of
 from otactl.aws.machine_time import wall_ms
 from otactl.aws.provisioning import ThingProvisioner
-from otactl.errors import UserMistake
 from otactl.fleet.credentials import certificate_request, public_key
 from otactl.fleet.store import FleetDirectory, FleetManifest
 from otactl.model.arn import partition_of
@@ -31,8 +30,6 @@ def plan_fleet(
     Raises:
         UserMistake: No region is set.
     """
-    if clients.region is None:
-        raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
     fleet_id = uuid.uuid4().hex[:12]
     return FleetManifest(
         fleet_id=fleet_id,
@@ -40,7 +37,7 @@ def plan_fleet(
         groups={name: list(members) for name, members in groups.items()},
         things=list(things),
         created_at_ms=wall_ms(),
-        region=clients.region,
+        region=clients.require_region(),
         endpoint_url=clients.settings.endpoint_url,
     )
 

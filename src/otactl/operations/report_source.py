@@ -21,7 +21,7 @@ from otactl.deploy.ownership import owner
 from otactl.deploy.recorded_result import wave_results
 from otactl.deploy.step import UploadImage
 from otactl.errors import OtactlError, UserMistake
-from otactl.model.identifier import is_job_id
+from otactl.model.identifier import require_job_id
 from otactl.model.members import members_of
 from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.snapshot import JobDescription
@@ -173,8 +173,7 @@ def service_content(
     Raises:
         UserMistake: The job does not exist, or the id is invalid.
     """
-    if not is_job_id(job_id):
-        raise UserMistake(f"{job_id!r} is no job id: 1-64 letters, digits, - or _")
+    require_job_id(job_id)
     job = jobs.describe(job_id)
     if job is None:
         raise UserMistake(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from otactl.errors import UserMistake
 from otactl.model.arn import thing_arn
-from otactl.model.identifier import is_job_id
+from otactl.model.identifier import require_job_id
 from otactl.model.status import ExecutionStatus
 from otactl.model.thing_list import parse_thing_list
 from otactl.operations.load import LoadedDeployment, load_deployment
@@ -56,8 +56,7 @@ def load_retry(
         UserMistake: The id is invalid, or no file is known.
     """
     job_id = job_id or f"{content.job_id[: _MAX_JOB_ID - 6]}-retry"
-    if not is_job_id(job_id):
-        raise UserMistake(f"{job_id!r} is no job id: 1-64 letters, digits, - or _")
+    require_job_id(job_id)
     if content.is_rehearsal:
         raise UserMistake(
             f"deployment {content.deployment_id} was a rehearsal; its things are gone",

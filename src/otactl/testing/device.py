@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otactl.aws.clients import AwsClients
-from otactl.errors import UserMistake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +43,7 @@ def registered_device(
     Raises:
         UserMistake: The clients have no region.
     """
-    if clients.region is None:
-        raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
-    iot = clients.iot
+    region, iot = clients.require_region(), clients.iot
     with ExitStack() as undo:
         iot.create_thing(thingName=thing_name)
         undo.callback(iot.delete_thing, thingName=thing_name)
@@ -56,7 +53,7 @@ def registered_device(
         undo.callback(iot.update_certificate, certificateId=certificate_id, newStatus="INACTIVE")
         iot.create_policy(
             policyName=thing_name,
-            policyDocument=json.dumps(_own_topics(clients.region, account_id, thing_name)),
+            policyDocument=json.dumps(_own_topics(region, account_id, thing_name)),
         )
         undo.callback(iot.delete_policy, policyName=thing_name)
         iot.attach_policy(policyName=thing_name, target=principal)

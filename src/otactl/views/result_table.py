@@ -9,28 +9,15 @@ from otactl.model.outcome import DeploymentResult, RoundResult
 from otactl.model.quoting import first_names
 from otactl.model.status import ExecutionStatus
 from otactl.model.verify import VersionResult, VersionVerdict
-from otactl.model.wave import Verdict
 from otactl.views.foreign_text import escape
 from otactl.views.plain_table import number_columns, plain_table
-from otactl.views.wording import rounds_words, status_word
-
-_STYLES = {
-    ExecutionStatus.SUCCEEDED: "green",
-    ExecutionStatus.FAILED: "red",
-    ExecutionStatus.REJECTED: "red",
-    ExecutionStatus.TIMED_OUT: "red",
-    ExecutionStatus.CANCELED: "yellow",
-    ExecutionStatus.REMOVED: "yellow",
-    ExecutionStatus.IN_PROGRESS: "cyan",
-    ExecutionStatus.QUEUED: "cyan",
-}
-
-_VERDICT_STYLES = {
-    Verdict.PASS: "green",
-    Verdict.FAIL: "red",
-    Verdict.WAIT: "cyan",
-    Verdict.INCONCLUSIVE: "yellow",
-}
+from otactl.views.wording import (
+    GATE_STYLES,
+    SHOWN_STATUSES,
+    STATUS_STYLES,
+    rounds_words,
+    status_word,
+)
 
 #: Up to this many statuses, there is room for two blanks between columns.
 _ROOMY = 3
@@ -106,7 +93,7 @@ def _waves_table(result: DeploymentResult) -> Table:
         counts = wave.counts
         verdict, why = "never began", ""
         if wave.gate is not None:
-            style = _VERDICT_STYLES[wave.gate.verdict]
+            style = GATE_STYLES[wave.gate.verdict]
             verdict, why = f"[{style}]{wave.gate.verdict}[/]", "; ".join(wave.gate.reasons)
         if wave.result is not None and wave.result.began_late:
             why += f"; {len(wave.result.began_late):,} things began after the stop"
@@ -143,7 +130,7 @@ def _rounds_table(result: DeploymentResult) -> Table:
     """Only the statuses that occurred get a column, so that the table fits 80 characters."""
     seen = [
         status
-        for status in _STYLES
+        for status in SHOWN_STATUSES
         if status is ExecutionStatus.SUCCEEDED
         or any(round_result.counts.get(status) for round_result in result.rounds)
     ]
@@ -162,7 +149,7 @@ def _rounds_table(result: DeploymentResult) -> Table:
 
 def _round_cells(result: RoundResult, statuses: list[ExecutionStatus]) -> list[str]:
     counts = [
-        f"[{_STYLES[status] if result.counts.get(status) else 'dim'}]"
+        f"[{STATUS_STYLES[status] if result.counts.get(status) else 'dim'}]"
         f"{result.counts.get(status, 0):,}[/]"
         for status in statuses
     ]

@@ -15,6 +15,7 @@ from otactl.model.progress import (
 )
 from otactl.model.snapshot import JobCounts, JobSnapshot
 from otactl.model.status import ENDED_JOB_STATUSES, ExecutionStatus
+from otactl.model.wave import Verdict
 from otactl.views.foreign_text import clean
 
 #: The order in which statuses are shown: good, under way, bad.
@@ -38,6 +39,12 @@ STATUS_STYLES = {
     ExecutionStatus.TIMED_OUT: "red",
     ExecutionStatus.CANCELED: "yellow",
     ExecutionStatus.REMOVED: "yellow",
+}
+GATE_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.WAIT: "cyan",
+    Verdict.INCONCLUSIVE: "yellow",
 }
 
 _MINUTE = 60

@@ -36,8 +36,6 @@ class JobExecution:
     execution_number: int = 1
     version_number: int = 1
     queued_at_seconds: int | None = None
-    started_at_seconds: int | None = None
-    seconds_before_timeout: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +148,6 @@ def decode_execution(fields: Any) -> JobExecution:
         execution_number=_whole(fields, "executionNumber", 1),
         version_number=_whole(fields, "versionNumber", 1),
         queued_at_seconds=_seconds(fields, "queuedAt"),
-        started_at_seconds=_seconds(fields, "startedAt"),
-        seconds_before_timeout=_seconds(fields, "approximateSecondsBeforeTimedOut"),
     )
 
 

@@ -74,8 +74,6 @@ def test_a_measured_answer_is_read() -> None:
             execution_number=1,
             version_number=2,
             queued_at_seconds=1759999990,
-            started_at_seconds=1760000000,
-            seconds_before_timeout=59,
         ),
         "t1",
     )

@@ -6,16 +6,15 @@ Ctrl-C and SIGTERM are passed on once; then the parent waits for all workers.
 
 from __future__ import annotations
 
-import queue
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
 from otactl.errors import Interrupted
+from otactl.operations.clock import CommandClock
 
 _POLL_SECONDS = 0.5
 
@@ -28,9 +27,8 @@ class WorkerPool:
     size: int
     signals: Sequence[signal.Signals]
     warn: Callable[[str], None]
-    _signal: int | None = field(init=False, default=None)
-    # Safe to put into from a signal handler; an Event's lock may be held then.
-    _wakes: queue.SimpleQueue[None] = field(init=False, default_factory=queue.SimpleQueue)
+    _clock: CommandClock = field(init=False, default_factory=CommandClock)
+    _stop: Interrupted | None = field(init=False, default=None)
 
     def run(self) -> int:
         """Run until all have ended. Returns the first exit code that is not 0.
@@ -44,28 +42,27 @@ class WorkerPool:
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-        if self._signal is not None:
-            raise Interrupted(self._signal)
+        if self._stop is not None:
+            raise self._stop
         return code
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._signal = number
-        self._wakes.put(None)
+        self._clock.ask_to_stop(number)
 
     def _supervise(self) -> int:
         workers = [self._start() for _ in range(self.size)]
         codes: list[int] = []
-        reported = False
         while workers:
-            with suppress(queue.Empty):
-                self._wakes.get(timeout=_POLL_SECONDS)
-            if self._signal is not None and not reported:
-                reported = True
+            try:
+                self._clock.sleep(_POLL_SECONDS)
+            except Interrupted as stop:
+                self._stop = stop
+                self._clock.shield()
                 for worker in workers:
                     worker.send_signal(signal.SIGTERM)
             for worker in [each for each in workers if each.poll() is not None]:
                 workers.remove(worker)
-                if worker.returncode < 0 and not reported:
+                if worker.returncode < 0 and self._stop is None:
                     self.warn(f"a worker was killed by signal {-worker.returncode}; replaced")
                     workers.append(self._start())
                 else:

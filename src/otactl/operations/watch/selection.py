@@ -13,7 +13,7 @@ from otactl.deploy.store import DeploymentStore
 from otactl.deploy.watched_job import WatchedJob
 from otactl.errors import UserMistake
 from otactl.errors.problem import Problem
-from otactl.model.identifier import is_job_id
+from otactl.model.identifier import require_job_id
 from otactl.model.wave import wave_job_id
 from otactl.operations.load import read_configuration
 from otactl.operations.named_files import read_thing_list
@@ -97,8 +97,7 @@ class _Selector:
             for each in job_ids:
                 self._add(each, journal_path=known)
             return
-        if not is_job_id(job_id):
-            raise UserMistake(f"{job_id!r} is no job id: 1-64 letters, digits, - or _")
+        require_job_id(job_id)
         self._add(job_id)
 
     def add_running(self) -> None:

@@ -13,10 +13,11 @@ from rich.text import Text
 from otactl.model.progress import AlarmState
 from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import GateStatus, Verdict
+from otactl.model.wave import GateStatus
 from otactl.views.foreign_text import clean
 from otactl.views.outcome import Tone, outcome_of
 from otactl.views.wording import (
+    GATE_STYLES,
     SHOWN_STATUSES,
     STATUS_STYLES,
     abort_words,
@@ -89,14 +90,6 @@ def summary_line(job_id: str, snapshot: JobSnapshot) -> Text:
         _counts(snapshot, job),
         (_noted(snapshot), "yellow"),
     )
-
-
-_GATE_STYLES = {
-    Verdict.PASS: "green",
-    Verdict.FAIL: "bold red",
-    Verdict.WAIT: "",
-    Verdict.INCONCLUSIVE: "yellow",
-}
 
 
 def _absence(snapshot: JobSnapshot) -> str:
@@ -215,7 +208,7 @@ def _facts(snapshot: JobSnapshot, job: JobDescription) -> Iterator[Text]:
 
 def _gate(gate: GateStatus) -> Iterator[Text]:
     words = f"{gate.verdict}: {'; '.join(gate.reasons)}"
-    yield _fact("gate", clean(words), _GATE_STYLES[gate.verdict])
+    yield _fact("gate", clean(words), GATE_STYLES[gate.verdict])
     if gate.version_words:
         yield _fact("versions", clean(gate.version_words))
     if gate.question is not None:
