@@ -267,7 +267,7 @@ def test_what_is_refused_is_shown_in_the_list_and_no_terminal_obeys_it(site: Que
 
     assert listed.returncode == 0, listed.stderr
     assert "[DEFAULT]" in listed.stdout
-    assert "it is no request" in listed.stdout.replace("\n", " ")
+    assert "invalid request" in listed.stdout.replace("\n", " ")
     assert "\x1b" not in listed.stdout
     assert site.queue("list", "--all", "-o", "json").returncode == 0
     assert site.queue("show", job_id).returncode == 0

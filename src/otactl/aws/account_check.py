@@ -1,7 +1,7 @@
-"""Is this account and region ready? What does not depend on a deployment's file.
+"""Checks of an account and region that do not depend on a deployment's file.
 
-Every check asks one question of AWS and answers with a finding; a question that may not be asked,
-or that an endpoint such as a local cloud does not know, is a finding of its own.
+Each check calls AWS and yields findings. A call that is denied, or that an endpoint such as a
+local cloud does not support, is a finding too.
 
 | rule | source |
 |---|---|
@@ -34,12 +34,12 @@ _ABSENT = frozenset(
     {"UnknownOperationException", "UnknownOperation", "InvalidAction", "NotImplemented"}
     | {"UnsupportedOperation", "400", "404", "501"}
 )
-#: How the service's answer begins where an endpoint stands for it that lacks the question.
-_LACKS = "Unsupported"
+#: How the message of an emulated service begins if it does not support the operation.
+_UNSUPPORTED = "Unsupported"
 
 
-def asked(area: str, check: Check) -> Iterator[Diagnosis]:
-    """What a check says, or why it cannot."""
+def run_check(area: str, check: Check) -> Iterator[Diagnosis]:
+    """The findings of a check, or the reason why it cannot run."""
     try:
         yield from check()
     except CredentialsUnusable:
@@ -47,7 +47,7 @@ def asked(area: str, check: Check) -> Iterator[Diagnosis]:
     except AwsRefused as refusal:
         if refusal.code in _DENIED:
             yield unknown(area, f"{refusal.operation} is not allowed", f"allow {refusal.operation}")
-        elif refusal.code in _ABSENT or refusal.reason.startswith(_LACKS):
+        elif refusal.code in _ABSENT or refusal.reason.startswith(_UNSUPPORTED):
             yield unknown(area, "not available here")
         else:
             yield bad(area, str(refusal), refusal.hint or "see the message")
@@ -58,12 +58,12 @@ def asked(area: str, check: Check) -> Iterator[Diagnosis]:
 def check_account(
     clients: AwsClients, identity: str, now_ms: int, rate_wanted: int | None
 ) -> Iterator[Diagnosis]:
-    """Everything about the account and region.
+    """Check everything about the account and region.
 
     Args:
         identity: The ARN of the credentials.
         now_ms: This machine's clock, epoch milliseconds.
-        rate_wanted: Things per minute that a deployment wants; None for none in particular.
+        rate_wanted: Things per minute that a deployment needs; None without a deployment.
     """
     yield good("identity", f"{identity}, region {clients.region}")
     checks = {
@@ -75,7 +75,7 @@ def check_account(
         "quotas": partial(_quotas, clients, rate_wanted),
     }
     for area, check in checks.items():
-        yield from asked(area, check)
+        yield from run_check(area, check)
 
 
 def _clock(clients: AwsClients, now_ms: int) -> Iterator[Diagnosis]:
@@ -104,7 +104,7 @@ def _events(clients: AwsClients) -> Iterator[Diagnosis]:
         yield warning(
             "job events",
             f"{' and '.join(missing)} events are off: no metrics, no alarms on them, and"
-            " `otactl monitor --events` hears nothing",
+            " `otactl monitor --events` receives nothing",
             "otactl stack deploy --events switches them on",
         )
     else:

@@ -1,9 +1,8 @@
-"""Whether the alarms of a deployment can go off, and whether anybody hears of it.
+"""Checks that the alarms of a deployment can go off and notify a subscriber.
 
-CloudWatch creates an alarm on a topic that does not exist, and on a metric that nothing feeds; the
-force-stopper then only looks armed. Three things are asked: each topic for its attributes, which
-events AWS IoT publishes, and which topic rules hear them. What cannot be asked is said, and stops
-nothing.
+CloudWatch creates an alarm even if its topic does not exist or its metric has no source; the
+force-stopper then only looks armed. Three things are read: the attributes of each topic, the
+events that AWS IoT publishes, and the topic rules on them. A read that fails is only a warning.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from otactl.errors import AwsRefused, OtactlError
 from otactl.errors.problem import Problem, Severity
 from otactl.model.alarm import OWN_NAMESPACE, Alarm
 
-# Each monitoring stack has a rule of its own on the same events and publishes the same metrics, so
-# with two of them each execution counts twice; the stack of the sample tool does so as well.
+# Each monitoring stack has its own rule on the same events and publishes the same metrics, so with
+# two stacks each execution counts twice. The stack of the sample tool is one of them.
 
 EVENT_TOPICS = "$aws/events/jobExecution/"
 
 
 def listening_rules(clients: AwsClients) -> list[str]:
-    """The names of the rules that are switched on and hear these events."""
+    """The names of the enabled topic rules on these events."""
     return sorted(
         rule["ruleName"]
         for rule in clients.listed("iot", "list_topic_rules", "rules")
@@ -36,10 +35,10 @@ _EVENT = "JOB_EXECUTION"
 
 
 def alarm_warnings(clients: AwsClients, alarms: Sequence[Alarm], *, file: str) -> Iterator[Problem]:
-    """What keeps alarms from being of use, as warnings at their sections.
+    """Warnings about alarms that cannot work, each at the alarm's section.
 
     Args:
-        clients: Where to ask: a call for each topic, two more if an alarm is on our own metrics.
+        clients: One call for each topic, and two more if an alarm is on otactl's own metrics.
     """
     by_topic = {topic: alarm for alarm in reversed(alarms) for topic in alarm.sns_topics}
     for topic, alarm in sorted(by_topic.items()):
@@ -77,7 +76,7 @@ def _feed_faults(clients: AwsClients) -> Iterator[str]:
     try:
         if not listening_rules(clients):
             yield (
-                "no topic rule hears the ends of job executions: the metric stays empty and the"
+                "no topic rule receives job execution events: the metric stays empty and the"
                 " alarm never goes off (`otactl stack deploy` makes the monitoring stack)"
             )
     except OtactlError as error:

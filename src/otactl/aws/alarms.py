@@ -46,7 +46,7 @@ class CloudWatchAlarms:
 
     @translated("cloudwatch")
     def description(self, name: str) -> str | None:
-        """The description of an alarm, or None when there is no such alarm."""
+        """The description of an alarm, or None if it does not exist."""
         answer = self._clients.cloudwatch.describe_alarms(AlarmNames=[name])
         for alarm in answer.get("MetricAlarms", []):
             return alarm.get("AlarmDescription", "")
@@ -65,9 +65,9 @@ class CloudWatchAlarms:
         return tuple(found.get(name) or AlarmProgress(name=name, state=missing) for name in names)
 
     def went_off(self, name: str, since_ms: int) -> bool:
-        """Whether an alarm was in ALARM at any time since then, by the changes of its state.
+        """Whether an alarm was in ALARM at any time since ``since_ms``, by its state history.
 
-        ALARM to OK between two polls leaves its trace in the history alone.
+        Only the history shows an alarm that went off and back to OK between two polls.
         """
         changes = self._clients.listed(
             *("cloudwatch", "describe_alarm_history", "AlarmHistoryItems"),
@@ -82,12 +82,12 @@ class CloudWatchAlarms:
 
     @translated("cloudwatch")
     def delete(self, name: str) -> None:
-        """Delete an alarm; one that is not there is no error."""
+        """Delete an alarm; a missing one is no error."""
         self._clients.cloudwatch.delete_alarms(AlarmNames=[name])
 
 
 def _is_about_alarm(data: str, summary: str) -> bool:
-    """Whether a change of state came from or went to ALARM; the summary says so in words."""
+    """Whether a state change is from or to ALARM; read from the summary if the data is invalid."""
     try:
         change = json.loads(data)
         states = (change["oldState"]["stateValue"], change["newState"]["stateValue"])

@@ -1,7 +1,7 @@
-"""A budget of requests: what would go beyond it is not sent.
+"""A budget of requests: a request that would exceed it is not sent.
 
-Requests are counted where they leave (``CallCounter``), retries included, so nothing that uses the
-clients can spend more. A part of the budget, and of the time, is kept for removing what was made:
+Requests are counted when they are sent (``CallCounter``), retries included, so no user of the
+clients can exceed it. A part of the calls and of the time is reserved for the cleanup:
 ``open_reserve`` releases it.
 """
 
@@ -16,17 +16,17 @@ from otactl.errors import OtactlError
 
 
 class BudgetSpent(OtactlError):
-    """Raised when the next request would be one too many, or come too late."""
+    """Raised when the next request would exceed the budget of calls or of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How much may be spent.
+    """The limits.
 
     Attributes:
-        calls: Requests in all, of which ``reserved_calls`` are for the removal alone.
-        seconds: In all, of which ``reserved_seconds`` are for the removal alone.
-        created: How many of some things may come to be, by the operation that creates one.
+        calls: Requests in total, of which ``reserved_calls`` are for the cleanup only.
+        seconds: In total, of which ``reserved_seconds`` are for the cleanup only.
+        created: Maximum number of resources created, by operation.
     """
 
     calls: int
@@ -37,10 +37,10 @@ class Budget:
 
 
 class BudgetedCounter(CallCounter):
-    """Counts requests and refuses those that the budget does not allow.
+    """Counts requests and refuses those beyond the budget.
 
     Args:
-        clock: Seconds that only go forward.
+        clock: A monotonic clock, seconds.
     """
 
     def __init__(self, budget: Budget, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,34 +48,34 @@ class BudgetedCounter(CallCounter):
         self._budget = budget
         self._clock = clock
         self._began = clock()
-        self._is_removal = False
+        self._is_cleanup = False
         self._created = dict.fromkeys(budget.created, 0)
         self.on_answer = self._answered
 
     def open_reserve(self) -> None:
-        """From now on what is kept for the removal may be spent."""
-        self._is_removal = True
+        """Allow what is reserved for the cleanup."""
+        self._is_cleanup = True
 
     @property
     def seconds_left(self) -> float:
-        """Until the budget of time is spent, not counting what is kept for the removal."""
-        kept = 0 if self._is_removal else self._budget.reserved_seconds
-        return self._budget.seconds - kept - (self._clock() - self._began)
+        """The time left, without what is reserved for the cleanup."""
+        reserved = 0 if self._is_cleanup else self._budget.reserved_seconds
+        return self._budget.seconds - reserved - (self._clock() - self._began)
 
     @property
     def seconds_spent(self) -> float:
-        """Since the counter was made."""
+        """The time since the counter was created."""
         return self._clock() - self._began
 
     def count(self, name: str) -> None:
         """Count one request, or refuse it.
 
         Raises:
-            BudgetSpent: It is one too many, or too late.
+            BudgetSpent: It exceeds the budget.
         """
         with self._lock:
-            kept = 0 if self._is_removal else self._budget.reserved_calls
-            if self._counts.total() >= self._budget.calls - kept:
+            reserved = 0 if self._is_cleanup else self._budget.reserved_calls
+            if self._counts.total() >= self._budget.calls - reserved:
                 raise BudgetSpent(f"{name} would exceed {self._budget.calls} API calls in all")
             if self.seconds_left <= 0:
                 raise BudgetSpent(f"{name} would come after {self._budget.seconds:g} seconds")
@@ -86,7 +86,7 @@ class BudgetedCounter(CallCounter):
             self._counts[name] += 1
 
     def _answered(self, name: str, status: int | None, code: str) -> None:  # noqa: ARG002
-        """What was refused created nothing; no answer may have."""
+        """A refused request created nothing; one without an answer may have."""
         if name in self._created and status is not None and 400 <= status < 500:  # noqa: PLR2004
             with self._lock:
                 self._created[name] -= 1

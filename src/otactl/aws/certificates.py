@@ -1,4 +1,4 @@
-"""Device certificates: signed from a request, attached, and removed whatever they hang on to."""
+"""Device certificates: created from a signing request, attached, and removed when attached."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from otactl.aws.clients import AwsClients
 from otactl.aws.translate import MISSING, translated
 from otactl.model.arn import Arn
 
-# What was detached a moment ago may still count as attached: AWS IoT is eventually consistent and
-# answers DeleteConflictException until it has caught up (botocore ``iot`` DeleteCertificate,
-# DeletePolicy; DeleteThing answers InvalidRequest while principals are attached).
+# AWS IoT is eventually consistent: what was detached a moment ago may still count as attached. The
+# answer is then DeleteConflictException (botocore ``iot`` DeleteCertificate, DeletePolicy), or
+# InvalidRequest of DeleteThing while principals are attached.
 
 _ATTEMPTS = 8
 _FIRST_WAIT_SECONDS = 0.1
-_CATCHING_UP = frozenset({"DeleteConflictException", "InvalidRequestException"})
+_STILL_ATTACHED = frozenset({"DeleteConflictException", "InvalidRequestException"})
 
 
 def eventually(call: Callable[[], object]) -> None:
-    """Make a call, again after a while as long as AWS is catching up; about 12 seconds in all.
+    """Make a call; retry with backoff for about 12 seconds while something is still attached.
 
     Raises:
         ClientError: AWS still refuses, or refuses for another reason.
@@ -34,7 +34,7 @@ def eventually(call: Callable[[], object]) -> None:
         try:
             call()
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _CATCHING_UP:
+            if error.response.get("Error", {}).get("Code") not in _STILL_ATTACHED:
                 raise
             time.sleep(wait_seconds)
             wait_seconds *= 2
@@ -49,7 +49,7 @@ _MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate as AWS made it."""
+    """A certificate that AWS created."""
 
     arn: str
     pem: str
@@ -63,7 +63,7 @@ class Certificates:
 
     @translated("iot")
     def sign(self, request: str) -> Certificate:
-        """Let AWS sign a request (PEM); the certificate is active at once."""
+        """Create an active certificate from a signing request (PEM)."""
         answer = self._clients.iot.create_certificate_from_csr(
             certificateSigningRequest=request, setAsActive=True
         )
@@ -77,7 +77,7 @@ class Certificates:
 
     @translated("iot")
     def attach(self, arn: str, *, policy_name: str, thing_name: str) -> None:
-        """Give it a policy and a thing; doing so again changes nothing."""
+        """Attach it to a policy and a thing; idempotent."""
         iot = self._clients.iot
         iot.attach_policy(policyName=policy_name, target=arn)
         iot.attach_thing_principal(thingName=thing_name, principal=arn)
@@ -90,7 +90,7 @@ class Certificates:
 
     @translated("iot")
     def detach(self, arn: str, thing_name: str) -> None:
-        """Take it from a thing."""
+        """Detach it from a thing."""
         self._clients.iot.detach_thing_principal(thingName=thing_name, principal=arn)
 
     @translated("iot")
@@ -101,7 +101,7 @@ class Certificates:
 
     @translated("iot", {MISSING: None})
     def delete(self, arn: str) -> None:
-        """Remove it, detached from everything first; harmless when it is gone."""
+        """Detach it from everything and delete it; no error if it does not exist."""
         iot = self._clients.iot
         for policy in iot.list_attached_policies(target=arn)["policies"]:
             iot.detach_policy(policyName=policy["policyName"], target=arn)
@@ -111,7 +111,7 @@ class Certificates:
         eventually(lambda: iot.delete_certificate(certificateId=_id(arn)))
 
     def since(self, since_ms: int) -> Iterator[str]:
-        """The ARNs of those made since then, epoch milliseconds."""
+        """The ARNs of the certificates created since then, epoch milliseconds."""
         for certificate in self._clients.listed(
             "iot", "list_certificates", "certificates", PaginationConfig={"PageSize": _PAGE}
         ):
@@ -120,7 +120,7 @@ class Certificates:
 
     @translated("iot")
     def public_key(self, arn: str) -> bytes:
-        """The public key in it, DER."""
+        """Its public key, DER."""
         answer = self._clients.iot.describe_certificate(certificateId=_id(arn))
         pem = answer["certificateDescription"]["certificatePem"]
         key = load_pem_x509_certificate(pem.encode()).public_key()

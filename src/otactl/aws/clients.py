@@ -1,11 +1,11 @@
-"""The boto3 clients of one command: made on demand, shared by threads, counted call by call.
+"""The boto3 clients of one command: created on demand, shared by threads, each call counted.
 
-Settings come from flags, then the environment, then the configuration file, as every AWS tool
-reads them; botocore does the reading. Retries are botocore's adaptive mode (exponential backoff
-with jitter and a client-side rate limit), within the budget the user sets.
+Settings come from flags, then the environment, then the configuration file, as for every AWS tool;
+botocore reads them. Retries are botocore's adaptive mode (exponential backoff with jitter and a
+client-side rate limit), up to the number of attempts that the user sets.
 """
 
-# boto3 makes clients by name and says nothing of their types; ``AwsClients`` does.
+# boto3 creates clients by name, without types; ``AwsClients`` has the types.
 # mypy: disable-error-code="no-any-return"
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
 
-#: Calls that may be under way at once from one client.
+#: Concurrent calls of one client.
 MAX_CONNECTIONS = 32
 DEFAULT_MAX_ATTEMPTS = 8
 
-# What IAM calls a service where boto3 calls it something else.
+# IAM's names of services, where boto3's differ.
 _IAM_NAMES = {"iot-data": "iotdata", "iot-jobs-data": "iotjobsdata"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsSettings:
-    """How to reach AWS. What is None is left to botocore's own search.
+    """How to reach AWS. If a value is None, botocore's own lookup applies.
 
     Attributes:
-        max_attempts: How often a throttled or failed call is tried in all.
-        iot_interval_ms: Least time from one call of the IoT control plane to the next
+        max_attempts: Attempts of a throttled or failed call in total.
+        iot_interval_ms: Minimum time between two calls of the IoT control plane
             (the manual's ``iotApiSleepTime``).
         upload_concurrency: Parts of an image uploaded at once.
     """
@@ -90,11 +90,11 @@ class AwsSettings:
 
 
 class CallCounter:
-    """Counts the requests that went out, retries included, by ``service:Operation``.
+    """Counts the requests sent, retries included, by ``service:Operation``.
 
     Attributes:
         on_answer: Called after each request: name, HTTP status (None when no answer came),
-            error code (empty when there is none). Called on the thread that made the request.
+            error code (empty without an error). Called on the thread that made the request.
     """
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ C = TypeVar("C")
 
 
 class _Client(Generic[C]):
-    """A client of ``AwsClients``, by the service's name; made when it is asked for."""
+    """A client of ``AwsClients`` for a service; created at its first use."""
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -128,12 +128,12 @@ class _Client(Generic[C]):
 
 @cache
 def _loader(data_path: str | None) -> Loader:
-    """The services' descriptions; parsed once by a process, however many sessions it opens.
+    """The loader of the service models; one for all sessions of a process.
 
-    Parsing them takes a quarter of the processor time of a command that makes few calls.
+    Parsing the models takes a quarter of the processor time of a command that makes few calls.
 
     Args:
-        data_path: Where else they are looked for (``AWS_DATA_PATH``).
+        data_path: A further folder of models (``AWS_DATA_PATH``).
     """
     return create_loader(data_path)
 
@@ -177,12 +177,12 @@ class AwsClients:
             session.register_component("data_loader", loader)
             self._session = boto3.Session(
                 botocore_session=session,
-                # As every other SDK reads it; boto3 itself knows AWS_DEFAULT_REGION alone.
+                # Every other SDK reads it; boto3 itself reads only AWS_DEFAULT_REGION.
                 region_name=settings.region or os.environ.get("AWS_REGION"),
                 aws_access_key_id=settings.access_key_id,
                 aws_secret_access_key=settings.secret_access_key,
             )
-            # Each session adds the folder of boto3's own descriptions, to a loader that has it.
+            # Each session adds boto3's own folder to the shared loader again.
             loader.search_paths[:] = dict.fromkeys(loader.search_paths)
         except BotoCoreError as error:
             raise translate(error, "session") from error
@@ -196,7 +196,7 @@ class AwsClients:
             return None
 
     def aws_now_ms(self) -> int | None:
-        """AWS's clock: the Date of the last answer, counted on; None before the first."""
+        """AWS's time now: the Date of the last answer plus its age; None before the first."""
         dated_ms = self.aws_time_ms
         return dated_ms and dated_ms + (monotonic_ns() - self._dated_ns) // 1_000_000
 
@@ -217,10 +217,10 @@ class AwsClients:
 
     @translated("session")
     def credentials(self) -> ReadOnlyCredentials:
-        """The credentials in force, refreshed when they can be.
+        """The credentials in force, refreshed if possible.
 
         Raises:
-            UserMistake: There are none.
+            CredentialsUnusable: There are no credentials.
         """
         found = self._session.get_credentials()
         if found is None:
@@ -236,7 +236,7 @@ class AwsClients:
     def _make(self, name: str) -> Any:
         try:
             client = self._session.client(
-                name,  # type: ignore[call-overload]  # any service of ours, by its name
+                name,  # type: ignore[call-overload]  # one of the services above
                 endpoint_url=self.settings.endpoint_url,
                 config=Config(
                     retries={"mode": "adaptive", "total_max_attempts": self.settings.max_attempts},
@@ -281,12 +281,12 @@ class AwsClients:
     def listed(
         self, service: str, operation: str, member: str, **parameters: Any
     ) -> Iterator[dict[str, Any]]:
-        """What an operation lists: the entries of each page, which is asked for when it is needed.
+        """The entries that an operation lists; each page is read when it is needed.
 
         Args:
-            service: As boto3 calls it.
-            operation: As the service's client spells it, ``list_things``.
-            member: Of a page, which holds the entries.
+            service: Its name in boto3.
+            operation: The client's method, ``list_things``.
+            member: The member of a page that holds the entries.
             parameters: Of the operation, and ``PaginationConfig``.
         """
         try:
@@ -304,5 +304,5 @@ def account_of(clients: AwsClients) -> str:
 
 @translated("sts")
 def identity_of(clients: AwsClients) -> str:
-    """The ARN of the identity that these credentials belong to."""
+    """The ARN of the credentials' identity."""
     return clients.sts.get_caller_identity()["Arn"]

@@ -1,7 +1,7 @@
-"""Is what a deployment's file names there, and may these credentials use it?
+"""Checks that what a deployment's file names exists and that these credentials may use it.
 
-Permissions are those that ``otactl iam`` prints, asked of IAM's policy simulator: nothing is tried
-for that. It knows policies of users and roles, not those of a bucket or an organization.
+Permissions are those that ``otactl iam`` prints, checked with IAM's policy simulator: no call is
+tried. It evaluates policies of users and roles, not those of a bucket or an organization.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from otactl.aws.account_check import asked
+from otactl.aws.account_check import run_check
 from otactl.aws.alarm_reach import alarm_warnings
 from otactl.aws.clients import AwsClients
 from otactl.aws.object_store import S3ObjectStore
@@ -26,7 +26,7 @@ _IOT = "iot.amazonaws.com"
 _ASSUMED = re.compile(
     r"arn:(?P<partition>[^:]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/"
 )
-_ONE_OF_MANY = "otactl-check"
+_EXAMPLE_NAME = "otactl-check"
 
 
 def check_deployment(
@@ -37,7 +37,7 @@ def check_deployment(
     user_policy: Policy,
     reader_policy: Policy,
 ) -> Iterator[Diagnosis]:
-    """Everything that a deployment's file names.
+    """Check everything that a deployment's file names.
 
     Args:
         identity: The ARN of the credentials.
@@ -45,16 +45,16 @@ def check_deployment(
         reader_policy: What the roles must be allowed that are handed to AWS IoT.
     """
     account = Arn.parse(identity).account
-    yield from asked("account", partial(_account, configuration, account))
-    yield from asked("bucket", partial(_bucket, clients, configuration))
-    yield from asked("versioning", partial(_versioning, clients, configuration.bucket))
+    yield from run_check("account", partial(_account, configuration, account))
+    yield from run_check("bucket", partial(_bucket, clients, configuration))
+    yield from run_check("versioning", partial(_versioning, clients, configuration.bucket))
     roles = {"roleArn in [DEFAULT]": configuration.role_arn}
     if configuration.job.presigned_url is not None:
         roles["roleArn in [PRESIGNED_URL_CONFIG]"] = configuration.job.presigned_url.role_arn
     for key_name, role_arn in roles.items():
-        yield from asked(key_name, partial(_role, clients, key_name, role_arn, reader_policy))
-    yield from asked("permissions", partial(_permissions, clients, identity, user_policy))
-    yield from asked("alarms", partial(_alarms, clients, configuration))
+        yield from run_check(key_name, partial(_role, clients, key_name, role_arn, reader_policy))
+    yield from run_check("permissions", partial(_permissions, clients, identity, user_policy))
+    yield from run_check("alarms", partial(_alarms, clients, configuration))
 
 
 def _account(configuration: DeploymentConfiguration, account: str) -> Iterator[Diagnosis]:
@@ -168,7 +168,7 @@ def _permissions(clients: AwsClients, principal: str, policy: Policy) -> Iterato
 
 
 def _refused(clients: AwsClients, principal: str, policy: Policy) -> list[str]:
-    """The actions of a policy that a principal may not do, each with its first such resource."""
+    """The actions of a policy that a principal is denied, each with the first such resource."""
     refused: dict[str, str] = {}
     for statement in policy["Statement"]:
         resources = statement["Resource"]
@@ -192,8 +192,8 @@ def _simulated(
     answer = clients.iam.simulate_principal_policy(
         PolicySourceArn=principal,
         ActionNames=statement["Action"],
-        # It takes names, no patterns: one of many stands for all.
-        ResourceArns=[resource if resource == "*" else resource.replace("*", _ONE_OF_MANY)],
+        # It takes names, not patterns: one name represents all.
+        ResourceArns=[resource if resource == "*" else resource.replace("*", _EXAMPLE_NAME)],
         ContextEntries=context,  # type: ignore[arg-type]  # the keys are those of the model
     )
     return [
@@ -210,4 +210,4 @@ def _alarms(clients: AwsClients, configuration: DeploymentConfiguration) -> Iter
     for problem in problems:
         yield warning("alarms", problem.message, f"[{problem.section}] {problem.key}")
     if not problems:
-        yield good("alarms", f"all {len(configuration.alarms)} can go off and are heard")
+        yield good("alarms", f"all {len(configuration.alarms)} can go off and have subscribers")

@@ -1,9 +1,8 @@
-"""An MQTT client for a process that listens for hours, and ends at once.
+"""An MQTT client for a process that listens for hours and must exit at once.
 
-The library below opens a socket, and forgets to close it when the handshake on it fails or is given
-up: one that is refused again and again would collect them (ADR 0405). It connects in a thread, and
-the standard library joins the threads of its executors before a program may end: a connection that
-is never answered would keep a command for a minute after Ctrl-C.
+aiomqtt does not close its socket when the handshake fails or is cancelled: a client that is refused
+repeatedly would leak sockets (ADR 0405). It connects in a thread, and Python joins the threads of
+an executor at exit: a connection without an answer would delay the exit after Ctrl-C by a minute.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ R = TypeVar("R")
 
 
 class EventClient(aiomqtt.Client):
-    """An ``aiomqtt.Client``, whose attempts to connect close what they opened.
+    """An ``aiomqtt.Client`` that closes the socket of a failed attempt to connect.
 
     Args:
         how: As for ``aiomqtt.Client``.
@@ -35,8 +34,8 @@ class EventClient(aiomqtt.Client):
         super().__init__(host, port, logger=mqtt_logger(), **how)
 
     def _client_connect(self) -> None:
-        # Runs in a thread, and to its end also when nobody waits for it any more: the only place
-        # that sees every failure.
+        # Runs in a thread, to its end even if the caller no longer waits: only this place sees
+        # every failure.
         try:
             super()._client_connect()
         except BaseException as error:
@@ -45,7 +44,7 @@ class EventClient(aiomqtt.Client):
 
 
 def _close_sockets(error: BaseException) -> None:
-    """Close the sockets of the calls that an error came through: nobody else knows them."""
+    """Close the sockets in the frames of an error's traceback: only the frames refer to them."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         for local in frame.f_locals.values():
             if isinstance(local, socket.socket):
@@ -53,16 +52,16 @@ def _close_sockets(error: BaseException) -> None:
 
 
 class DaemonExecutor(ThreadPoolExecutor):
-    """A thread of its own for each call; the program may end before they do.
+    """Starts a daemon thread for each call; the program may exit before it ends.
 
-    It is a ``ThreadPoolExecutor`` because asyncio takes no other as its default.
+    It is a ``ThreadPoolExecutor`` because asyncio accepts no other default executor.
     """
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """Call something in a thread."""
+        """Call a function in a thread."""
         future: Future[R] = Future()
         call = functools.partial(fn, *args, **kwargs)
-        threading.Thread(target=_run, args=(future, call), name="leaving", daemon=True).start()
+        threading.Thread(target=_run, args=(future, call), name="daemon", daemon=True).start()
         return future
 
 
@@ -73,5 +72,5 @@ def _run(future: Future[R], call: Callable[[], R]) -> None:
         future.set_result(call())
     except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
         future.set_exception(error)
-        # The error knows this frame: it and all that it holds would wait for the collector.
+        # The error refers to this frame: without this, both wait for the garbage collector.
         del future

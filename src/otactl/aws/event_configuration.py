@@ -1,4 +1,4 @@
-"""Which lifecycle events AWS IoT publishes: off in a new account, switched on for all of it.
+"""Which lifecycle events AWS IoT publishes: off in a new account, enabled per account and region.
 
 Source: Developer Guide, iot-events; botocore ``iot`` UpdateEventConfigurations (aws-facts F4).
 """
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from otactl.aws.clients import AwsClients
 
-#: What the monitoring stack and `otactl monitor` live on.
+#: The events that the monitoring stack and `otactl monitor` need.
 NEEDED_EVENTS: tuple[EventTypeType, ...] = ("JOB", "JOB_EXECUTION")
 
 
 @translated("iot")
 def enabled_events(clients: AwsClients) -> frozenset[str]:
-    """The kinds of events that are switched on in this account and region."""
+    """The kinds of events that are enabled in this account and region."""
     configurations = clients.iot.describe_event_configurations().get("eventConfigurations", {})
     return frozenset(
         kind for kind, configuration in configurations.items() if configuration.get("Enabled")
@@ -30,7 +30,7 @@ def enabled_events(clients: AwsClients) -> frozenset[str]:
 
 @translated("iot")
 def enable_events(clients: AwsClients, kinds: Iterable[EventTypeType] = NEEDED_EVENTS) -> None:
-    """Switch kinds of events on; the others stay as they are."""
+    """Enable kinds of events; the others stay as they are."""
     clients.iot.update_event_configurations(
         eventConfigurations={kind: {"Enabled": True} for kind in kinds}
     )

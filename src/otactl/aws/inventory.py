@@ -1,4 +1,4 @@
-"""What is there: everything a deployment could leave behind, looked up in the cloud.
+"""Lists everything in the account that a deployment could leave behind.
 
 A rehearsal takes the inventory before and after; the difference is what was left behind.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from otactl.aws.clients import AwsClients
 
-#: By service, operation and member of its pages, how each is called here.
+#: How each kind is named here, by service, operation and member of its pages.
 _KINDS = {
     ("iot", "list_streams", "streams"): "stream/{streamId}",
     ("iot", "list_jobs", "jobs"): "job/{jobId}",

@@ -1,11 +1,10 @@
-"""The lifecycle events of jobs over MQTT, from a connection that is taken up again when it breaks.
+"""The lifecycle events of jobs over MQTT, with a connection that is reopened when it is lost.
 
-One connection for all jobs of a command, in a thread of its own. What comes in is decoded here
-and handed on as values; bytes that are no event are passed over. After a break the credentials are
-read anew: they may be why it broke. Two things of what a client may
-subscribe to differ: a thing's notifications and its presence are there on AWS too, its own
-requests are not (aws-facts F1), and asking for those could cost the connection. So they are only
-asked for of a local cloud.
+One connection for all jobs of a command, in its own thread. Messages are decoded here and passed
+on as values; invalid ones are skipped. After a loss the credentials are read again: they may be
+the cause. A client may subscribe to a thing's notifications and presence, but on AWS not to its
+requests (aws-facts F1): the attempt could cost the connection. So requests are subscribed to only
+on a local cloud.
 """
 
 from __future__ import annotations
@@ -36,20 +35,20 @@ from otactl.wire.job_topic import job_event_filters
 _FILTERS_PER_SUBSCRIBE = 8
 _KEEPALIVE_SECONDS = 30
 _TIMEOUT_SECONDS = 20.0
-#: Closing the connection is not waited for longer than this.
+#: Longest wait for the connection to close.
 _LEAVE_SECONDS = 2.0
-#: Answers of a broker from here on say no (MQTT 3.1.1, 3.9.3).
+#: Return codes of a subscription from here on are failures (MQTT 3.1.1, 3.9.3).
 _FAILURE = 0x80
 
 
 class JobEvents:
-    """Posts lifecycle events, and whether they come at all. Use as a context manager.
+    """Posts lifecycle events and the state of the connection. Use as a context manager.
 
     Args:
-        clients: Who connects, and where.
-        thing_names: Things whose messages are worth overhearing.
+        clients: The credentials, region and endpoint.
+        thing_names: Things whose messages are posted too.
         post: Gets ``Connected``, ``Lost`` and every event, from another thread.
-        now_ms: The time a message without one was heard at.
+        now_ms: The time of a message that has none, epoch milliseconds.
     """
 
     def __init__(
@@ -81,8 +80,8 @@ class JobEvents:
 
     def __exit__(self, *_: object) -> None:
         task = self._task
-        # A cancellation can get lost: until Python 3.12 in ``asyncio.wait_for``, which the client
-        # waits for the broker's answers with.
+        # A cancellation can get lost: before Python 3.12 in ``asyncio.wait_for``, with which the
+        # client waits for the broker's answers.
         self._is_stopping = True
         if task is not None:
             self._loop.call_soon_threadsafe(task.cancel)
@@ -98,7 +97,7 @@ class JobEvents:
             await asyncio.wait([self._task])
 
     async def _listen_on(self) -> None:
-        """Listen, and again after every break, less and less often."""
+        """Listen; reconnect after every loss, with backoff."""
         failures = 0
         while True:
             self._is_connected = False
@@ -128,7 +127,7 @@ class JobEvents:
             identifier=f"otactl-monitor-{secrets.token_hex(4)}",
             transport="websockets",
             websocket_path=address.path,
-            websocket_headers=_as_no_web_page(address.host_header),
+            websocket_headers=_without_origin(address.host_header),
             tls_context=ssl.create_default_context() if address.tls else None,
             keepalive=_KEEPALIVE_SECONDS,
             timeout=_TIMEOUT_SECONDS,
@@ -188,9 +187,9 @@ def _filters(
 
 
 def _plain(words: str) -> str:
-    """The libraries' words for what goes wrong most often, in ours."""
+    """A plain message for the libraries' most frequent errors."""
     if words.startswith("WebSocket handshake error"):
-        return "the broker refused the connection: are the credentials good for iot:Connect?"
+        return "the broker refused the connection: do the credentials allow iot:Connect?"
     if words == "Operation timed out":
         return f"the broker did not answer within {_TIMEOUT_SECONDS:g} s"
     return words
@@ -202,10 +201,10 @@ def _is_refusal(answer: object) -> bool:
     return isinstance(number, int) and number >= _FAILURE
 
 
-def _as_no_web_page(host: str) -> Callable[[dict[str, str]], dict[str, str]]:
+def _without_origin(host: str) -> Callable[[dict[str, str]], dict[str, str]]:
     """The headers of the handshake: for this host, and without the ``Origin`` that paho sends.
 
-    Only browsers have one; a local cloud refuses those.
+    A local cloud refuses requests with an ``Origin``, as browsers send.
     """
 
     def change(headers: dict[str, str]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """IoT Jobs behind ``deploy.ports.Jobs`` (botocore ``iot``, control plane).
 
-Of a job configuration only what is configured is sent, so that AWS's own defaults stand for the
-rest (botocore ``iot`` CreateJobRequest). The service leaves a member out, or sends it empty, when a
-job has no such policy (aws-facts A5).
+Only the configured members of a job configuration are sent, so AWS's defaults apply to the rest
+(botocore ``iot`` CreateJobRequest). The service leaves a member out, or sends it empty, when a job
+has no such policy (aws-facts A5).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-#: The most a page holds (botocore ``iot`` LaserMaxResults).
+#: Largest page (botocore ``iot`` LaserMaxResults).
 _PAGE = 250
 
 
@@ -92,7 +92,7 @@ def job_description(job: Mapping[str, Any]) -> JobDescription:
 def thing_outcome(
     thing_name: str, execution: Mapping[str, Any], details: Mapping[str, str]
 ) -> ThingOutcome:
-    """An execution, as a summary or a description of its own gives it."""
+    """An execution, from its summary or its description."""
     return ThingOutcome(
         thing_name=thing_name,
         status=ExecutionStatus(execution["status"]),
@@ -149,12 +149,12 @@ class IotJobs:
 
     @translated("iot", {MISSING: None})
     def describe(self, job_id: str) -> JobDescription | None:
-        """The job, or None when there is none."""
+        """The job, or None if it does not exist."""
         return job_description(self._clients.iot.describe_job(jobId=job_id)["job"])
 
     @translated("iot")
     def cancel(self, job_id: str, *, reason_code: str, comment: str) -> None:
-        """Cancel a job; its executions in progress go on."""
+        """Cancel a job; its executions in progress continue."""
         self._clients.iot.cancel_job(jobId=job_id, reasonCode=reason_code, comment=comment)
 
     @translated("iot")
@@ -176,15 +176,15 @@ class IotJobs:
 
     @translated("iot")
     def document(self, job_id: str) -> str:
-        """The job document, as it was given."""
+        """The job document of a job."""
         return self._clients.iot.get_job_document(jobId=job_id).get("document", "")
 
     @translated("iot", {MISSING: None})
     def delete_job(self, job_id: str) -> None:
         """Delete a job and all its executions; only ``deploy.consent`` calls this.
 
-        AWS takes its time, and refuses another call meanwhile: a repeated one, as after a lost
-        answer, is as good as the first.
+        Deletion takes time, and AWS refuses another call meanwhile. Such a refusal counts as
+        success: the call may be a retry after a lost answer.
         """
         try:
             self._clients.iot.delete_job(jobId=job_id, force=True)

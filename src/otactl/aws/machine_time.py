@@ -1,4 +1,4 @@
-"""This machine's clocks, the wall's and one that is never set; and calls kept apart by a clock."""
+"""The machine's wall clock and monotonic clock, and a pacer of calls."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 
 def wall_ms() -> int:
-    """Epoch milliseconds, as the machine believes; they may be set forward and back."""
+    """Epoch milliseconds of the machine's clock, which may be set forward and back."""
     return time.time_ns() // 1_000_000
 
 
 def monotonic_ns() -> int:
-    """Nanoseconds that go on while the machine is suspended, where the system can count them."""
+    """Monotonic nanoseconds, including time suspended if the system counts it."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     return time.monotonic_ns()
@@ -23,8 +23,8 @@ class Pacer:
     """Lets one call pass per interval, across all threads.
 
     Args:
-        interval_seconds: Least time between two calls; 0 lets them all pass.
-        now: Seconds that only go forward.
+        interval_seconds: Minimum time between two calls; 0 for no limit.
+        now: A monotonic clock, seconds.
         sleep: Waits N seconds; may raise to stop.
     """
 

@@ -34,7 +34,7 @@ class S3ObjectStore:
     """Amazon S3.
 
     Args:
-        concurrency: Parts of one large object that are uploaded at once; None for the settings'.
+        concurrency: Parts of one large object uploaded at once; None: as in the settings.
     """
 
     def __init__(self, clients: AwsClients, *, concurrency: int | None = None) -> None:
@@ -54,7 +54,7 @@ class S3ObjectStore:
 
     @translated("s3", dict.fromkeys(_ABSENT))
     def find(self, bucket: str, key: str) -> StoredObject | None:
-        """The object, or None when there is none."""
+        """The object, or None if it does not exist."""
         head = self._clients.s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         return StoredObject(
             bucket=bucket,
@@ -69,7 +69,7 @@ class S3ObjectStore:
     def put_file(
         self, bucket: str, key: str, path: str, *, sha256: str, metadata: Mapping[str, str]
     ) -> StoredObject:
-        """Store a file under a key that is named by its content, unless it is there."""
+        """Store a file under a key named by its content, unless the key exists."""
         found = self.find(bucket, key)
         if found is None:
             try:
@@ -120,10 +120,10 @@ class S3ObjectStore:
 
     @translated("s3", dict.fromkeys(_TAKEN))
     def _put_new(self, **parameters: Any) -> None:
-        """Put an object unless the key is taken.
+        """Put an object unless the key exists.
 
-        A call that was repeated after its answer got lost finds its own object: no second version
-        of it appears in a versioned bucket.
+        A retry after a lost answer finds its own object, so a versioned bucket gets no second
+        version.
         """
         self._clients.s3.put_object(**parameters, IfNoneMatch="*")
 
@@ -154,7 +154,7 @@ class S3ObjectStore:
 
     @translated("s3")
     def delete(self, bucket: str, key: str, version_id: str | None) -> None:
-        """Delete an object; of a versioned bucket, that version."""
+        """Delete an object; in a versioned bucket, that version."""
         if version_id is None:
             self._clients.s3.delete_object(Bucket=bucket, Key=key)
         else:
@@ -162,19 +162,19 @@ class S3ObjectStore:
 
     @translated("s3")
     def claim(self, bucket: str, key: str, claimant: str) -> None:
-        """Put a marker beside the object's folder that says who uses it."""
+        """Put a marker that names a user of the object."""
         self._put_new(Bucket=bucket, Key=_claim_key(key, claimant), Body=b"")
 
     @translated("s3")
     def release(self, bucket: str, key: str, claimant: str) -> frozenset[str]:
-        """Take the marker away, and say whose others there are."""
+        """Delete the claimant's marker; returns the claimants left."""
         marker = self.find(bucket, _claim_key(key, claimant))
         if marker is not None:
             self.delete(bucket, marker.key, marker.version_id)
         return self.claimants(bucket, key)
 
     def claimants(self, bucket: str, key: str) -> frozenset[str]:
-        """Whose markers there are."""
+        """The claimants that have a marker."""
         prefix = _claim_key(key, "")
         entries = self._clients.listed(
             "s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix
@@ -208,7 +208,7 @@ def _check_unchanged(file: BinaryIO, path: str, sha256: str) -> None:
         raise UserMistake(
             f"the image {path} has changed since it was planned: SHA-256 was {sha256},"
             f" is {digest.hexdigest()}",
-            hint="plan again, so that what is deployed is what was looked at",
+            hint="plan again, so that the image you reviewed is the one deployed",
         )
 
 

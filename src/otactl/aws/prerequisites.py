@@ -1,6 +1,6 @@
-"""What a deployment finds in an account and a rehearsal must make: bucket, roles, topics, keys.
+"""Creates, for a rehearsal, what a deployment needs in its account: bucket, roles, topics, keys.
 
-Everything here is idempotent, so that a rehearsal may be repeated in the same local cloud.
+Everything here is idempotent, so a rehearsal may be repeated in the same local cloud.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _POLICY_NAME = "otactl-read-firmware"
 
 @translated("s3", {"BucketAlreadyOwnedByYou": None, "BucketAlreadyExists": None})
 def make_bucket(clients: AwsClients, bucket: str, region: str) -> None:
-    """Make a bucket unless it is there."""
+    """Create a bucket unless it exists."""
     if region == _REGION_WITHOUT_CONSTRAINT:
         clients.s3.create_bucket(Bucket=bucket)
     else:
@@ -42,7 +42,7 @@ def make_bucket(clients: AwsClients, bucket: str, region: str) -> None:
 
 @translated("iam", {"EntityAlreadyExists": None})
 def make_role(clients: AwsClients, role_arn: str, *, bucket: str, region: str) -> None:
-    """Make a service role that reads the images of a bucket, unless it is there."""
+    """Create a service role that reads the images of a bucket, unless it exists."""
     arn = Arn.parse(role_arn)
     path, _, name = arn.resource_name.rpartition("/")
     clients.iam.create_role(
@@ -58,7 +58,7 @@ def make_role(clients: AwsClients, role_arn: str, *, bucket: str, region: str) -
 
 
 def make_signing_key(clients: AwsClients, signing: Signing, bucket: str) -> Signing:
-    """Make what KMS or Signer sign with: a key that stands for the one the file names."""
+    """Create the KMS key or signing profile; a KMS key replaces the one that the file names."""
     match signing.source:
         case SigningSource.KMS:
             return replace(signing, kms_key=_make_kms_key(clients))
@@ -99,14 +99,14 @@ def _make_signing_profile(clients: AwsClients, name: str, bucket: str) -> None:
 
 @translated("sns")
 def make_topics(clients: AwsClients, names: Iterable[str]) -> None:
-    """Make SNS topics unless they are there."""
+    """Create SNS topics unless they exist."""
     for name in names:
         clients.sns.create_topic(Name=name)
 
 
 @translated("iot")
 def index_things(clients: AwsClients, shadow: str) -> None:
-    """Index connections, classic shadows, and the named shadow if there is a name."""
+    """Index connections, classic shadows, and a named shadow if one is given."""
     configuration: Any = {
         "thingIndexingMode": "REGISTRY_AND_SHADOW",
         "thingConnectivityIndexingMode": "STATUS",
@@ -121,7 +121,7 @@ def index_things(clients: AwsClients, shadow: str) -> None:
 def give_hardware(
     clients: AwsClients, names: Iterable[str], source: VersionSource, value: str
 ) -> None:
-    """Let things have a value in the field of their hardware: an attribute, or a reported one."""
+    """Set the hardware field of things: an attribute, or a reported value of a shadow."""
     keys = source.hardware_path[1:]
     state: Any = value
     for key in (*reversed(keys), "reported", "state"):
@@ -139,7 +139,7 @@ def give_hardware(
 
 @translated("cloudwatch")
 def make_alarms(clients: AwsClients, names: Iterable[str]) -> None:
-    """Make alarms that are OK as long as nobody sends them a value."""
+    """Create alarms that are OK as long as their metric has no data."""
     for name in sorted(names):
         clients.cloudwatch.put_metric_alarm(
             AlarmName=name,

@@ -1,9 +1,9 @@
 """Things, certificates, groups and a policy for a fleet of virtual devices (botocore ``iot``).
 
-Everything a fleet owns is marked: things and groups carry its id as an attribute, the policy in
-its name. Creating is idempotent, so a half-made fleet is completed by making it again. Deleting
-takes what carries the mark and nothing else, in whatever state it is found. Keys are not made
-here: the caller hands in certificate signing requests.
+Everything a fleet owns is marked: things and groups have its id as an attribute, the policy in its
+name. Creation is idempotent: a second run completes a partial fleet. Deletion removes only what
+has the mark, complete or not. Keys are not created here: the caller passes certificate signing
+requests.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from otactl.errors import AwsRefused, UserMistake
 from otactl.model.thing_state import PACKAGE_SHADOW
 from otactl.wire.shadow_message import shadow_update_topic
 
-# ``${iot:Connection.Thing.ThingName}`` stands for the thing whose certificate connects with the
-# thing's name as client id (IoT Developer Guide, thing-policy-variables). A client id without such
-# a thing leaves the variable unfilled, and nothing matches.
+# ``${iot:Connection.Thing.ThingName}`` is the thing whose certificate connects with the thing's
+# name as client id (IoT Developer Guide, thing-policy-variables). Without such a thing the variable
+# has no value, and nothing matches.
 
 _THING = "${iot:Connection.Thing.ThingName}"
 _JOBS = f"$aws/things/{_THING}/jobs"
@@ -42,14 +42,14 @@ _ALLOWED = {
 
 
 MARK = "otactlFleet"
-#: Calls under way at once. The registry's API takes tens a second; what is throttled is retried
-#: by botocore, more slowly each time.
+#: Concurrent calls. The registry's API allows tens of calls a second; botocore retries throttled
+#: calls with backoff.
 CONCURRENCY = 8
 _PAGE = 250
 
 
 class ThingProvisioner:
-    """Makes and removes one fleet.
+    """Creates and deletes one fleet.
 
     Args:
         fleet_id: The fleet's mark.
@@ -62,12 +62,12 @@ class ThingProvisioner:
         self._mark = {MARK: fleet_id}
         self._policy_name = policy_name
 
-    # Its name carries the fleet's id: one that exists is ours, from an attempt before.
+    # Its name has the fleet's id: an existing one is ours, from an earlier attempt.
     @translated("iot", {EXISTS: None})
     def create_policy(
         self, *, partition: str, region: str, account: str, shadows: Sequence[str] = ()
     ) -> None:
-        """Make the policy of every device of the fleet, unless it is there.
+        """Create the policy of every device of the fleet, unless it exists.
 
         Args:
             shadows: Named shadows that devices write beside the classic one and ``$package``.
@@ -86,9 +86,9 @@ class ThingProvisioner:
 
     @translated("iot", {EXISTS: None})
     def create_group(self, group_name: str) -> None:
-        """Make a thing group, or use the one that is there.
+        """Create a thing group, or use the existing one.
 
-        A group of somebody else's is used and, lacking our mark, not deleted.
+        A group without our mark is used but never deleted.
         """
         self._clients.iot.create_thing_group(
             thingGroupName=group_name,
@@ -104,13 +104,13 @@ class ThingProvisioner:
         make_request: Callable[[str], str],
         keep: Callable[[str, Certificate], None],
     ) -> Iterator[str]:
-        """Make things with a certificate each, several at once.
+        """Create things with a certificate each, several at once.
 
         Args:
-            groups_of: Which groups a thing joins.
-            known_certificate: The ARN of the certificate a thing has from an attempt before.
+            groups_of: The groups that a thing joins.
+            known_certificate: The ARN of a thing's certificate from an earlier attempt.
             make_request: The signing request for a thing, PEM.
-            keep: Keeps a certificate the moment it exists.
+            keep: Called with each certificate as soon as it exists.
 
         Yields:
             Each thing's name when it is complete.
@@ -124,7 +124,7 @@ class ThingProvisioner:
             self._create_thing(thing_name)
             arn = known_certificate(thing_name)
             if arn is not None and not self._certificates.is_active(arn):
-                # Its removal was cut off. Once another one is kept, nobody would know of it.
+                # Its removal was interrupted. Once another one is kept, its ARN is lost.
                 self._certificates.delete(arn)
                 arn = None
             if arn is None:
@@ -143,9 +143,9 @@ class ThingProvisioner:
     def delete_things(
         self, things: Iterable[str], *, known_certificate: Callable[[str], str | None]
     ) -> Iterator[str]:
-        """Remove things and their certificates, several at once; yields each name when it is gone.
+        """Delete things and their certificates, several at once; yields each name when done.
 
-        A thing that lacks the fleet's mark is left alone.
+        A thing without the fleet's mark is kept.
         """
         certificates = self._certificates
 
@@ -165,30 +165,30 @@ class ThingProvisioner:
 
     @translated("iot")
     def delete_groups(self, groups: Iterable[str]) -> None:
-        """Remove the groups that carry the fleet's mark."""
+        """Delete the groups that have the fleet's mark."""
         for group_name in groups:
             if self._group_is_ours(group_name):
                 self._clients.iot.delete_thing_group(thingGroupName=group_name)
 
     @translated("iot", {MISSING: None})
     def delete_policy(self) -> None:
-        """Remove the policy, and any certificate that still has it."""
+        """Delete the policy, and every certificate that still has it."""
         for principal in self._policy_targets():
             self._certificates.delete(principal)
         eventually(lambda: self._clients.iot.delete_policy(policyName=self._policy_name))
 
     def delete_stray_certificates(self, public_keys: Collection[bytes], since_ms: int) -> int:
-        """Remove certificates of ours that nothing points to.
+        """Delete certificates of the fleet that are attached to nothing.
 
-        A process killed between the certificate and its first attachment leaves one that only its
-        public key tells to be ours.
+        A process killed between creating and attaching a certificate leaves one that only its
+        public key identifies.
 
         Args:
-            public_keys: Of the things whose certificate is not known; DER.
-            since_ms: When the fleet was begun; older certificates are not looked at.
+            public_keys: Of the things whose certificate is unknown; DER.
+            since_ms: When the fleet was begun, epoch milliseconds; older ones are skipped.
 
         Returns:
-            How many there were.
+            The number deleted.
         """
         certificates = self._certificates
         strays = [

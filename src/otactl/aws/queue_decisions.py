@@ -1,9 +1,9 @@
-"""What people decided about a queued deployment in waves, in the queue's own table.
+"""People's decisions about a queued deployment in waves, in the queue's own table.
 
-Decisions have a hash key of their own, ``jobStatus = otactl-decision``, so that a policy can let
-somebody decide who may neither add nor deploy (IAM ``dynamodb:LeadingKeys``). Their range key is
-the deployment and a number: the order is that in which they were written, whatever the clocks of
-the hosts say. What is read is not trusted: an item that is no decision is nobody's.
+Decisions have their own hash key, ``jobStatus = otactl-decision``, so that a policy can allow a
+person to decide but not to add or deploy (IAM ``dynamodb:LeadingKeys``). Their range key is the
+deployment and a number: they are in the order in which they were written, independent of the
+hosts' clocks. Items are not trusted: an invalid one is skipped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from otactl.model.wave import DECISION, Decision
 DECISION_STATE = "otactl-decision"
 _CONTENT = "decision"
 _DIGITS = 8
-#: More than people decide about one deployment, and than a poll should read.
+#: Decisions read at most: more than people make about one deployment.
 _MOST_READ = 10_000
 _TRIES = 20
 
@@ -31,7 +31,7 @@ class QueueDecisions:
 
     Args:
         clients: The clients of the command, in the queue's region.
-        deployment_id: Of the request's run.
+        deployment_id: The deployment of the request's run.
     """
 
     def __init__(self, clients: AwsClients, table_name: str, deployment_id: str) -> None:
@@ -40,7 +40,7 @@ class QueueDecisions:
         self._start = f"{deployment_id}/"
 
     def read(self) -> tuple[Decision, ...]:
-        """All decisions, in order; none when nobody decided anything."""
+        """All decisions, in order."""
         found = []
         items = self._clients.listed("dynamodb", "query", "Items", **self._query())
         for item in islice(items, _MOST_READ):
@@ -52,10 +52,10 @@ class QueueDecisions:
 
     @translated("dynamodb")
     def append(self, decision: Decision) -> None:
-        """Add a decision behind all others.
+        """Add a decision after all others.
 
         Raises:
-            UserMistake: Others write all the time, or what they wrote has no number.
+            UserMistake: Each number is taken by another process, or the last key has no number.
         """
         dynamodb = self._clients.dynamodb
         for _ in range(_TRIES):
@@ -67,9 +67,9 @@ class QueueDecisions:
                     ConditionExpression=f"attribute_not_exists({STATE})",
                 )
             except dynamodb.exceptions.ConditionalCheckFailedException:
-                continue  # somebody else decided at the same time
+                continue  # another process took this number
             return
-        raise UserMistake("others decide about this request all the time; try again")
+        raise UserMistake("others write decisions about this request at the same time; try again")
 
     def _next_key(self) -> str:
         page = self._clients.dynamodb.query(**self._query(), ScanIndexForward=False, Limit=1)

@@ -1,13 +1,12 @@
-"""A job request as an item of the table; ``queue_item_reading`` has the way back.
+"""Writes a job request as an item of the table; ``queue_item_reading`` reads it.
 
 The first seven attributes are the manual's: ``jobStatus``, ``timestamp``, ``jobId``, ``bucketId``,
 ``binFileKey``, ``thingListFileKey``, ``devFileKey``; its own script can add a request and read one.
 The others are ours; an item without them is a request of the old script.
 
-What finished requests left open has items of its own, in the order in which it is due: their hash
-key is ``jobStatus = otactl-open``, and they begin their range key with the time, so that one query
-finds what is due and reads nothing else. Only workers may write there. What is read is not
-trusted: an item that is none is left as it is.
+Jobs that finished requests left open have their own items: the hash key is
+``jobStatus = otactl-open`` and the range key begins with the due time, so one query reads only what
+is due. Only workers may write there. Items are not trusted: an invalid one is left as it is.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ Item = dict[str, Any]
 
 STATE, ORDER_KEY = "jobStatus", "timestamp"
 FENCE, OWNER, LEASE_UNTIL, RUN = "fence", "owner", "leaseUntil", "run"
-#: What DynamoDB's time to live looks at: epoch seconds.
+#: The attribute of DynamoDB's time to live: epoch seconds.
 EXPIRES_AT = "expiresAt"
 _DAY_SECONDS = 86_400
 _DEFAULTS = {each.name: each.default for each in fields(JobRequest)}
-#: Attributes, and the field of ``JobRequest`` that each holds. What is at its default is left out.
+#: Attributes, and the field of ``JobRequest`` that each holds. Defaults are left out.
 COUNTERS = {RUN: "run", "attempt": "attempt", FENCE: "fence"}
 NUMBERS = {
     "notBefore": "not_before_ms",
@@ -52,7 +51,7 @@ TEXTS = {
     "gateAsks": "gate_asks",
     "imageVersion": "image_version",
 }
-#: Likewise the files, each of up to three attributes.
+#: The files likewise, each in up to three attributes.
 FILES = {
     FileRole.IMAGE: "image",
     FileRole.CONFIGURATION: "configuration",
@@ -62,7 +61,7 @@ FILES = {
     FileRole.CHECKPOINT: "checkpoint",
     FileRole.WAVES: "waves",
 }
-#: The attributes that have a meaning here; all others are kept as they are.
+#: The attributes with a meaning here; all others are kept as they are.
 OURS = frozenset(
     {STATE, ORDER_KEY, "jobId", "bucketId", OWNER, LEASE_UNTIL, EXPIRES_AT, "after"}
     | {*COUNTERS, *NUMBERS, *TEXTS}
@@ -90,7 +89,7 @@ def query_of(
     """The query for the items of a state.
 
     Args:
-        key: What the range key must be like, ``#key < :key``, and the value of ``:key``.
+        key: A condition on the range key, ``#key < :key``, and the value of ``:key``.
     """
     query: Item = {
         "TableName": table_name,
@@ -107,7 +106,7 @@ def query_of(
 
 
 def item_of(request: JobRequest) -> Item:
-    """The item of a request. What is at its default is left out."""
+    """The item of a request. Defaults are left out."""
     item: Item = {**dict(request.foreign), **key_of(request.state, request.order_key)}
     item |= {"jobId": {"S": request.job_id}, "bucketId": {"S": request.bucket}}
     for name, field in TEXTS.items():
@@ -138,7 +137,7 @@ def item_of(request: JobRequest) -> Item:
 
 
 def quarantined_item(malformed: MalformedRequest, failure: Failure, *, now_ms: int) -> Item:
-    """A malformed item, whole, with the reason why it failed."""
+    """A malformed item with all its attributes and the reason why it failed."""
     return {
         **dict(malformed.item),
         STATE: {"S": RequestState.FAILED.value},
@@ -200,19 +199,19 @@ def _number(value: int) -> Item:
 
 
 def open_key(left_open: LeftOpen) -> Item:
-    """The primary key of what is left open."""
+    """The primary key of jobs left open."""
     stamp = f"{left_open.due_ms:0{_TIME_DIGITS}d}/{left_open.order_key}"
     return {STATE: {"S": _OPEN_STATE}, ORDER_KEY: {"S": stamp}}
 
 
 def open_item(left_open: LeftOpen) -> Item:
-    """The item of what is left open."""
+    """The item of jobs left open."""
     content = _OPEN_JOBS.dump_json(left_open.jobs).decode()
     return open_key(left_open) | {_OPEN_CONTENT: {"S": content}}
 
 
 def left_open_of(item: Mapping[str, Any]) -> LeftOpen | None:
-    """What an item says is left open; None if it is no such item."""
+    """The jobs left open that an item holds; None if it is invalid."""
     try:
         jobs = _OPEN_JOBS.validate_json(item[_OPEN_CONTENT]["S"])
         match = _OPEN_KEY.fullmatch(item[ORDER_KEY]["S"])
@@ -224,6 +223,6 @@ def left_open_of(item: Mapping[str, Any]) -> LeftOpen | None:
 
 
 def due_query(table_name: str, now_ms: int) -> Item:
-    """The query for what is due by now."""
+    """The query for jobs left open that are due."""
     key = ("#key < :key", f"{now_ms + 1:0{_TIME_DIGITS}d}")
     return query_of(table_name, _OPEN_STATE, consistent=False, key=key)

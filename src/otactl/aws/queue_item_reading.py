@@ -1,8 +1,7 @@
-"""An item of the table as a job request; what comes out of the table is not trusted.
+"""Reads a job request from an item of the table. Items are not trusted.
 
-It is checked as if a stranger had put it there: each attribute has the type and the range it must
-have, texts print on a terminal, keys name plain files. An item that is no request becomes a
-``MalformedRequest`` and is kept as it is.
+Each attribute must have its type and range, texts must be printable, and keys must name plain
+files. An invalid item becomes a ``MalformedRequest`` and is kept as it is.
 """
 
 from __future__ import annotations
@@ -42,17 +41,17 @@ from otactl.model.identifier import is_bucket_name, is_job_id
 from otactl.model.quoting import printable, quoted
 from otactl.model.wave import WHOLE
 
-#: Epoch milliseconds of the year 5138: whatever is counted or timed here stays below it.
+#: Epoch milliseconds of the year 5138: all counts and times here are below it.
 _MAX_NUMBER = 10**14
-#: An item may have 400 KB (DynamoDB limits); room is left for what a worker writes into it.
+#: An item may have 400 KB (DynamoDB limits); the rest is for what a worker adds to it.
 _MAX_ITEM_BYTES = 360_000
-#: Requests one may come after; each is looked up.
+#: Requests that one may wait for (``after``); each is read.
 _MAX_AFTER = 1000
 #: Versions that one may be rolled back to (imageList).
 _MAX_FORMER = 99
-#: A range key has 1 to 1024 bytes (DynamoDB limits); a look-up with another one is refused.
+#: A range key has 1 to 1024 bytes (DynamoDB limits); a read with another one is refused.
 _MAX_KEY_BYTES = 1024
-#: What the conditions of writes are about: only what a worker would write itself can hold.
+#: Attributes in the conditions of writes: a condition matches only what a worker wrote.
 _GUARDED = (FENCE, OWNER, LEASE_UNTIL, RUN)
 _REQUIRED_FILES = (FileRole.IMAGE, FileRole.CONFIGURATION, FileRole.THING_LIST)
 
@@ -62,7 +61,7 @@ def request_of(item: Mapping[str, Any]) -> JobRequest | MalformedRequest:
     order_key = str(item[ORDER_KEY]["S"])
     state = RequestState(item[STATE]["S"])
     if _size(item) > _MAX_ITEM_BYTES:
-        # What a worker adds to it would no longer fit into the table.
+        # It would exceed the limit with what a worker adds to it.
         return MalformedRequest(
             order_key=order_key,
             state=state,
@@ -75,16 +74,16 @@ def request_of(item: Mapping[str, Any]) -> JobRequest | MalformedRequest:
         _check_hold(request, item)
     except ValueError as error:
         return MalformedRequest(
-            order_key=order_key, state=state, reason=f"it is no request: {error}", item=dict(item)
+            order_key=order_key, state=state, reason=f"invalid request: {error}", item=dict(item)
         )
     return request
 
 
 def _check_hold(request: JobRequest, item: Mapping[str, Any]) -> None:
-    """Refuse a request that no write could ever move: it would stay, and block its things.
+    """Refuse a request that no write could move: it would block its things for ever.
 
     Raises:
-        ValueError: Its lease is not as a worker writes it, or does not go with its state.
+        ValueError: Its lease is not as a worker writes it, or does not match its state.
     """
     written = item_of(request)
     for name in _GUARDED:
@@ -97,7 +96,7 @@ def _check_hold(request: JobRequest, item: Mapping[str, Any]) -> None:
 
 
 def _size(value: Any) -> int:
-    """About how many bytes an attribute takes (DynamoDB, item sizes)."""
+    """The approximate size of an attribute in bytes (DynamoDB, item sizes)."""
     if isinstance(value, str):
         return len(value.encode("utf-8", "surrogatepass"))
     if isinstance(value, bytes | bytearray):
@@ -124,19 +123,19 @@ class _Attributes:
         return value[kind]
 
     def text(self, name: str) -> str | None:
-        """A text that prints."""
+        """A text; unprintable characters are escaped."""
         value = self._get(name, "S")
         return None if value is None else printable(value) if not value.isprintable() else value
 
     def lines(self, name: str) -> str:
-        """A text of several lines, what does not print escaped."""
+        """A text of several lines; unprintable characters are escaped."""
         value = self._get(name, "S") or ""
         return "".join(
             sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in value
         )
 
     def required(self, name: str) -> str:
-        """A text that must be there."""
+        """A required text."""
         value = self.text(name)
         if not value:
             raise ValueError(f"{name} is missing")
@@ -155,18 +154,18 @@ class _Attributes:
         return number
 
     def order_keys(self, name: str) -> tuple[str, ...]:
-        """A list of range keys that print."""
+        """A list of printable range keys."""
         values = self._get(name, "L") or []
         if len(values) > _MAX_AFTER:
             raise ValueError(f"{name} has {len(values):,} entries, more than {_MAX_AFTER:,}")
         if not all("S" in value and value["S"].isprintable() for value in values):
             raise ValueError(f"{name} is no list of texts")
         if not all(0 < len(value["S"].encode()) <= _MAX_KEY_BYTES for value in values):
-            raise ValueError(f"{name} holds what is no key (1 to {_MAX_KEY_BYTES:,} bytes)")
+            raise ValueError(f"{name} holds an invalid key (not 1 to {_MAX_KEY_BYTES:,} bytes)")
         return tuple(value["S"] for value in values)
 
     def flag(self, name: str) -> bool:
-        """Whether it is there and true."""
+        """Whether it exists and is true."""
         return bool(self._get(name, "BOOL"))
 
     def octets(self, name: str) -> bytes | None:
@@ -199,7 +198,7 @@ class _Attributes:
         return tuple(_Attributes(value["M"]).required_file(role) for value in values)
 
     def required_file(self, role: FileRole) -> StoredFile:
-        """A file that must be there."""
+        """A required file."""
         file = self.file(role)
         if file is None:
             raise ValueError(f"{role}Key is missing")
@@ -218,7 +217,7 @@ def _request(read: _Attributes, order_key: str, state: RequestState) -> JobReque
     if not is_bucket_name(bucket):
         raise ValueError(f"bucketId = {quoted(bucket)} is no bucket name")
     found: dict[str, Any] = {field: read.number(name) for name, field in NUMBERS.items()}
-    # What counts nothing is as a request has it from the beginning.
+    # A missing counter keeps its default.
     found |= {field: number for name, field in COUNTERS.items() if (number := read.number(name))}
     found |= {field: read.text(name) or "" for name, field in TEXTS.items()}
     for role, field in FILES.items():
@@ -251,7 +250,7 @@ def _targets(read: _Attributes) -> Targets | None:
     if count is None:
         return None
     inline = read.octets("targetDigests")
-    TargetSet(inline or b"")  # raises ValueError if it is none
+    TargetSet(inline or b"")  # raises ValueError if it is invalid
     return Targets(
         count=count,
         inline=inline,

@@ -1,7 +1,7 @@
-"""Makes the queue's table, or finds it as it must be (botocore ``dynamodb``).
+"""Creates the queue's table, or checks the existing one (botocore ``dynamodb``).
 
-The schema is the manual's: ``jobStatus`` (S) is the hash key, ``timestamp`` (S) the range key. A
-table that exists is never changed but for what was asked for: time to live, point-in-time recovery.
+The schema is the manual's: ``jobStatus`` (S) is the hash key, ``timestamp`` (S) the range key. In
+an existing table only time to live and point-in-time recovery are changed, if requested.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _KEYS = {STATE: "HASH", ORDER_KEY: "RANGE"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSettings:
-    """What the table shall be like.
+    """The settings of the table.
 
     Attributes:
         capacity_units: Read and write units a second (the manual has 5); None: pay per request.
-        expires: Whether requests that are over and have a term are deleted when it has passed.
+        expires: Whether finished requests with ``keepDays`` are deleted after that time.
         is_recoverable: Whether the table can be restored to any second of the last 35 days.
     """
 
@@ -35,13 +35,13 @@ class TableSettings:
 
 @translated("dynamodb")
 def make_table(clients: AwsClients, settings: TableSettings) -> bool:
-    """Make the table unless it is there, and switch on what was asked for.
+    """Create the table unless it exists, and enable the requested settings.
 
     Returns:
-        Whether it was made.
+        Whether it was created.
 
     Raises:
-        UserMistake: A table of this name exists, with other keys.
+        UserMistake: A table of this name exists, with other keys or another time to live.
     """
     dynamodb = clients.dynamodb
     made = True

@@ -1,12 +1,12 @@
 """The queue's table in DynamoDB behind ``jobqueue.ports.RequestTable`` (botocore ``dynamodb``).
 
 A state is part of the key (the manual's schema), so a change of state is one transaction: delete
-the item if it still is as it was seen, put the other if there is none. All or nothing happens.
+the item if it is unchanged since it was read, put the new one if none exists.
 
-The gate is an item of its own, ``jobStatus = otactl-gate``: each claim increases its number, under
-the condition that it is the one the worker saw when it looked at the active requests.
+The gate is an item of its own, ``jobStatus = otactl-gate``: each claim increases its number, on the
+condition that it is still the number that the worker read with the active requests.
 
-A condition that did not hold is an answer, not an error; see ``aws.transaction`` for the rest.
+A failed condition is an answer, not an error; see ``aws.transaction`` for the rest.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from otactl.aws.queue_item import (
     query_of,
 )
 from otactl.aws.queue_item_reading import request_of
-from otactl.aws.transaction import MAX_ACTIONS, REFUSED, PatientDynamo
+from otactl.aws.transaction import MAX_ACTIONS, REFUSED, RetryingDynamo
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
 from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer, Gate
@@ -41,12 +41,12 @@ from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, MalformedRequ
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.transition import Guard
 
-#: Requests on the first page: as many as a worker usually looks at. Each page doubles, up to 100.
+#: Requests on the first page: as many as a worker usually reads. Each page doubles, up to 100.
 _FIRST_PAGE, _LARGEST_PAGE = 10, 100
 _GATE_KEY: Item = {STATE: {"S": "otactl-gate"}, ORDER_KEY: {"S": "-"}}
 #: More claims than there will ever be; DynamoDB counts exactly up to 38 digits.
 _GATE_DIGITS = 30
-_THERE, _NOT_THERE = "attribute_exists(jobStatus)", "attribute_not_exists(jobStatus)"
+_EXISTS, _MISSING = "attribute_exists(jobStatus)", "attribute_not_exists(jobStatus)"
 
 
 class DynamoRequestTable:
@@ -59,15 +59,15 @@ class DynamoRequestTable:
     def __init__(self, clients: AwsClients, name: str) -> None:
         self._clients = clients
         self._name = name
-        self._patient = PatientDynamo(clients)
+        self._dynamo = RetryingDynamo(clients)
 
     @translated("dynamodb")
     def add(self, requests: Sequence[JobRequest]) -> None:
-        """Put new requests in, the last ones first: the first one sets off all others."""
+        """Add new requests, the last ones first: the others of a series wait for the first one."""
         for end in range(len(requests), 0, -MAX_ACTIONS):
             batch = requests[max(0, end - MAX_ACTIONS) : end]
             actions = [self._put(item_of(request)) for request in batch]
-            if any(code == REFUSED for code in self._patient.transact(actions)):
+            if any(code == REFUSED for code in self._dynamo.transact(actions)):
                 raise UserMistake(
                     f"a request of {batch[0].job_id} to {batch[-1].job_id} is in the queue already",
                     hint="add it again: it gets another id",
@@ -93,12 +93,12 @@ class DynamoRequestTable:
 
     @translated("dynamodb")
     def find(self, order_keys: Sequence[str]) -> tuple[JobRequest | MalformedRequest, ...]:
-        """The requests of these keys, whatever their state."""
+        """The requests of these keys, in any state."""
         keys = [key_of(state, order_key) for order_key in order_keys for state in RequestState]
         found = [
             request_of(item)
             for start in range(0, len(keys), MAX_ACTIONS)
-            for item in self._patient.get(self._name, keys[start : start + MAX_ACTIONS])
+            for item in self._dynamo.get(self._name, keys[start : start + MAX_ACTIONS])
         ]
         return tuple(sorted(found, key=lambda request: request.order_key))
 
@@ -122,7 +122,7 @@ class DynamoRequestTable:
             self._put(item_of(after)),
             {"Update": opened},
         ]
-        codes = self._patient.transact(actions)
+        codes = self._dynamo.transact(actions)
         if not codes:
             return ClaimAnswer.CLAIMED
         return ClaimAnswer.GONE if REFUSED in codes[:2] else ClaimAnswer.OUTDATED
@@ -156,51 +156,51 @@ class DynamoRequestTable:
         guard: Guard,
         left_open: LeftOpen | None = None,
     ) -> bool:
-        """Move a request to another state, and keep what it left open."""
+        """Move a request to another state, and add the jobs that it left open."""
         delete = _without_empty_values(self._guarded(before, guard))
         actions = [{"Delete": delete}, self._put(item_of(after))]
         if left_open is not None:
             actions.append(self._put(open_item(left_open)))
-        if not self._patient.transact(actions):
+        if not self._dynamo.transact(actions):
             return True
-        # A try whose answer was lost may have done it.
+        # An attempt whose answer was lost may have succeeded.
         return self._stands(after)
 
     @translated("dynamodb")
     def quarantine(self, malformed: MalformedRequest, failure: Failure, *, now_ms: int) -> bool:
-        """Move an item that is no request to Failed, as it is; False if it stays where it is."""
+        """Move an invalid item to Failed, as it is; False if it stays where it is."""
         if malformed.is_too_large:
             return False  # with the reason it would not fit into the table
         delete = self._delete(key_of(malformed.state, malformed.order_key))
         put = self._put(quarantined_item(malformed, failure, now_ms=now_ms))
-        return not self._patient.transact([delete, put])
+        return not self._dynamo.transact([delete, put])
 
     def due(self, now_ms: int) -> Iterator[LeftOpen]:
-        """What finished requests left open and is to be closed by now, page by page."""
+        """The jobs that finished requests left open and that are due to be closed, page by page."""
         found = map(left_open_of, self._queried(due_query(self._name, now_ms)))
         return (each for each in found if each is not None)
 
     @translated("dynamodb")
     def reschedule(self, left_open: LeftOpen, due_ms: int | None) -> bool:
-        """Let it be due later, or never again."""
+        """Set a later due time, or delete the item if it is None."""
         actions = [self._delete(open_key(left_open))]
         if due_ms is not None:
             actions.append(self._put(open_item(replace(left_open, due_ms=due_ms))))
-        return not self._patient.transact(actions)
+        return not self._dynamo.transact(actions)
 
     def _put(self, item: Item) -> Item:
         return {
-            "Put": {"TableName": self._name, "Item": item, "ConditionExpression": _NOT_THERE},
+            "Put": {"TableName": self._name, "Item": item, "ConditionExpression": _MISSING},
         }
 
     def _delete(self, key: Item) -> Item:
-        return {"Delete": {"TableName": self._name, "Key": key, "ConditionExpression": _THERE}}
+        return {"Delete": {"TableName": self._name, "Key": key, "ConditionExpression": _EXISTS}}
 
     def _guarded(self, request: JobRequest, guard: Guard) -> Item:
-        """The key of a request, under the condition that nobody has taken it meanwhile."""
+        """The key of a request, on the condition that no other process has claimed it since."""
         names = {"#fence": FENCE, "#owner": OWNER}
         values: Item = {}
-        conditions = [_THERE]
+        conditions = [_EXISTS]
         if guard.fence:
             values[":fence"] = {"N": str(guard.fence)}
         conditions.append("#fence = :fence" if guard.fence else "attribute_not_exists(#fence)")
@@ -222,12 +222,12 @@ class DynamoRequestTable:
         try:
             self._clients.dynamodb.update_item(**_without_empty_values(update))
         except self._clients.dynamodb.exceptions.ConditionalCheckFailedException:
-            # A try whose answer was lost may have done it.
+            # An attempt whose answer was lost may have succeeded.
             return self._stands(after)
         return True
 
     def _stands(self, request: JobRequest) -> bool:
-        """Whether a request is in the table as this worker wanted to write it."""
+        """Whether a request is in the table as this worker tried to write it."""
         answer = self._clients.dynamodb.get_item(
             TableName=self._name,
             Key=key_of(request.state, request.order_key),
@@ -261,12 +261,12 @@ class DynamoRequestTable:
 
 
 def _without_empty_values(action: Item) -> Item:
-    """DynamoDB refuses a map of values with none in it (ExpressionAttributeValues)."""
+    """Leave out empty maps: DynamoDB refuses them (ExpressionAttributeValues)."""
     return {name: value for name, value in action.items() if value != {}}
 
 
 def _next_gate(seen: Gate) -> Item:
-    """Another gate than the one that was seen; a damaged one is replaced."""
+    """The gate after the one that was read; a damaged one is replaced."""
     number = "" if seen is None else seen.get("N", "")
     is_sound = isinstance(number, str) and number.isascii() and number.isdigit()
     return {"N": str(int(number) + 1 if is_sound and len(number) < _GATE_DIGITS else 1)}

@@ -1,4 +1,4 @@
-"""The thing registry behind ``deploy.ports.Registry``, and finding things in it and in the index.
+"""The thing registry behind ``deploy.ports.Registry``, and searches in it and in the fleet index.
 
 Source: botocore ``iot`` ListThings, ListThingsInThingGroup, SearchIndex.
 """
@@ -24,9 +24,9 @@ _NO_INDEX = (
     " --thing-indexing-configuration thingIndexingMode=REGISTRY`, and some minutes until it is"
     " built; --group and --all need none"
 )
-#: Enough for 100 calls a second that take a fifth of one each.
+#: Enough for 100 calls a second that take 0.2 seconds each.
 _FILLING_THREADS = 20
-#: What AWS says to a thing that is in ten groups already.
+#: The error codes for a thing that is in ten groups already.
 _NOT_ADDED = frozenset({"InvalidRequestException", "LimitExceededException"})
 
 
@@ -39,7 +39,7 @@ class IotRegistry:
         self._pacer = Pacer(0)
 
     def things_in_group(self, group_name: str) -> Iterator[str]:
-        """The names of the things in a group, those of its child groups too."""
+        """The names of the things in a group, including its child groups."""
         listed = self._clients.listed(
             *("iot", "list_things_in_thing_group", "things"),
             thingGroupName=group_name,
@@ -50,7 +50,7 @@ class IotRegistry:
 
     @translated("iot")
     def create_group(self, group_name: str, *, description: str) -> str:
-        """Create a thing group, or find it when it has that very description."""
+        """Create a thing group, or use an existing one with the same description."""
         # CreateThingGroup answers an identical request with the existing group, and another one
         # with ResourceAlreadyExists (botocore ``iot`` CreateThingGroup).
         try:
@@ -64,7 +64,7 @@ class IotRegistry:
 
     @translated("iot", {MISSING: None})
     def group_description(self, group_name: str) -> str | None:
-        """The description of a thing group, or None when there is no such group."""
+        """The description of a thing group, or None if it does not exist."""
         answer = self._clients.iot.describe_thing_group(thingGroupName=group_name)
         return answer.get("thingGroupProperties", {}).get("thingGroupDescription", "")
 
@@ -76,7 +76,7 @@ class IotRegistry:
     def add_things(
         self, group_name: str, thing_arns: Iterable[str], *, concurrency: int
     ) -> Iterator[int]:
-        """Add things to a group, several calls at once; yields how many are in so far."""
+        """Add things to a group, several calls at once; yields the number added so far."""
         add = partial(self.add_thing, group_name)
         done = in_threads(add, thing_arns, threads=concurrency, name="add-thing")
         for added, _ in enumerate(done, 1):
@@ -85,7 +85,7 @@ class IotRegistry:
     def fill_group(
         self, group_name: str, thing_arns: Sequence[str], *, per_second: int
     ) -> dict[str, str]:
-        """Add things to a group at a pace of its own; returns why some cannot be added."""
+        """Add things to a group at a rate of its own; returns why some cannot be added, by ARN."""
         if self._filling is None:
             settings = replace(self._clients.settings, iot_interval_ms=0)
             self._filling = IotRegistry(AwsClients(settings, self._clients.calls))
@@ -95,7 +95,7 @@ class IotRegistry:
         return {arn: why for arn, why in zip(thing_arns, refusals, strict=True) if why is not None}
 
     def _fill(self, group_name: str, thing_arn: str) -> str | None:
-        """Add one thing when its turn comes; why it cannot be added, or None."""
+        """Add one thing, paced; returns why it cannot be added, or None."""
         assert self._filling is not None  # noqa: S101 - made by fill_group
         self._pacer.wait()
         try:
@@ -124,17 +124,17 @@ class IotRegistry:
 
 
 def all_things(clients: AwsClients) -> Iterator[str]:
-    """The names of every thing of the account and region: one call for each 250."""
+    """The names of all things of the account and region: one call per 250."""
     config = {"PageSize": _PAGE}
     things = clients.listed("iot", "list_things", "things", PaginationConfig=config)
     return (thing["thingName"] for thing in things)
 
 
 def things_matching(clients: AwsClients, query: str) -> Iterator[str]:
-    """The names of the things a fleet-index query finds: one call for each 100.
+    """The names of the things that a fleet-index query finds: one call per 100.
 
     Raises:
-        AwsRefused: The query is none, or fleet indexing is switched off.
+        AwsRefused: The query is invalid, or fleet indexing is off.
     """
     return (thing["thingName"] for thing in search_index(clients, query, hint=_NO_INDEX))
 
@@ -146,14 +146,14 @@ def search_index(
     hint: str,
     before_page: Callable[[], None] = lambda: None,
 ) -> Iterator[dict[str, Any]]:
-    """The documents that a query of the fleet index finds: one call for each 100.
+    """The documents that a query of the fleet index finds: one call per 100.
 
     Args:
-        hint: What to do where there is no index, or it is not ready.
+        hint: What to do if the index does not exist or is not ready.
         before_page: Called before each call.
 
     Raises:
-        AwsRefused: The query is none, or the index cannot answer.
+        AwsRefused: The query is invalid, or the index is not available.
     """
     token: str | None = None
     while True:
@@ -173,8 +173,8 @@ def search_index(
 
 @translated("iot")
 def _search_page(clients: AwsClients, query: str, token: str | None) -> Any:
-    # The model allows 500 (SearchQueryMaxResults); the service has been seen to refuse more than
-    # 100 (MiniStack, which says it measured it), so the smaller one it is.
+    # The model allows 500 (SearchQueryMaxResults), but the service refuses more than 100 according
+    # to MiniStack, which says it measured it.
     parameters: dict[str, Any] = {"queryString": query, "maxResults": PAGE}
     if token is not None:
         parameters["nextToken"] = token

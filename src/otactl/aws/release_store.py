@@ -1,8 +1,7 @@
 """The files of requests in S3, under ``release/`` (botocore ``s3``).
 
-What is downloaded is not trusted: its size is checked before and while it is read, its digest
-afterwards, and the bucket must be of the account (``ExpectedBucketOwner``). A file that is refused
-leaves nothing behind.
+Downloads are not trusted: the size is checked before and while reading, the digest afterwards, and
+the bucket must be the account's (``ExpectedBucketOwner``). A refused file is not kept.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})
 
 
 class FileRefused(UserMistake):
-    """Raised when a request's file is missing, too large, or not what it is said to be."""
+    """Raised when a request's file is missing, too large, or has another digest."""
 
 
 class ReleaseStore:
@@ -31,7 +30,7 @@ class ReleaseStore:
 
     Args:
         clients: The clients of the command, in the queue's region.
-        account: Whose buckets may be used.
+        account: The account that must own the buckets.
     """
 
     def __init__(self, clients: AwsClients, account: str) -> None:
@@ -41,16 +40,16 @@ class ReleaseStore:
     def download(
         self, bucket: str, file: StoredFile, folder: Path, *, name: str, limit_bytes: int
     ) -> Path:
-        """Put a file into a folder, as a new file.
+        """Download a file into a folder, as a new file.
 
         Args:
-            file: Which one, and its digest when that is known.
-            name: What to call it there; nothing may be called so yet.
-            limit_bytes: More is refused.
+            file: Its key, and its digest if known.
+            name: The name of the new file, which must not exist.
+            limit_bytes: A larger file is refused.
 
         Raises:
             FileRefused: It is missing, too large, or has another digest.
-            LocalResourceMissing: It cannot be written here.
+            LocalResourceMissing: The new file cannot be written.
         """
         path = folder / name
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -78,7 +77,7 @@ class ReleaseStore:
 
     @translated("s3")
     def write(self, bucket: str, key: str, content: bytes) -> StoredFile:
-        """Store a small file that otactl made, in place of an earlier one."""
+        """Store a small file that otactl made; an existing one is replaced."""
         self._clients.s3.put_object(
             Bucket=bucket,
             Key=key,

@@ -1,4 +1,4 @@
-"""Calls whose outcome AWS's documentation leaves open: what does the service answer?"""
+"""Makes calls whose outcome AWS's documentation leaves open, and returns the answers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from otactl.errors import AwsRefused, AwsUnreachable
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What AWS said.
+    """AWS's answer.
 
     Attributes:
-        words: For people: what was returned, or status, code and message of the refusal.
+        words: For people: the value returned, or status, code and message of the refusal.
         status: HTTP status of the refusal; None when the call was accepted.
     """
 
@@ -33,7 +33,7 @@ class Answer:
 
 
 class ServiceProbe:
-    """Asks the control plane."""
+    """Calls the control plane."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -61,7 +61,7 @@ class ServiceProbe:
 
     @translated("s3")
     def put_document(self, bucket: str, key: str, document: Mapping[str, Any]) -> None:
-        """Put a job document, in place of one that is there."""
+        """Put a job document; an existing one is replaced."""
         self._clients.s3.put_object(
             Bucket=bucket, Key=key, Body=json.dumps(document), ContentType="application/json"
         )

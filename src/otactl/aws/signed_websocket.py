@@ -1,8 +1,8 @@
-"""Where and how an operator connects to the message broker: MQTT over a WebSocket, signed.
+"""The address at which an operator connects to the message broker: MQTT over a signed WebSocket.
 
 The address is presigned for the service ``iotdevicegateway`` (AWS IoT Developer Guide, MQTT over
-the WebSocket protocol). A session token goes behind the signature, not into it; that is how AWS
-IoT wants it. Mutual TLS is for devices; people have credentials.
+the WebSocket protocol). AWS IoT requires a session token after the signature, unsigned. Mutual TLS
+is for devices; operators have credentials.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ from otactl.errors import UserMistake
 _SERVICE = "iotdevicegateway"
 _PATH = "/mqtt"
 _TLS_PORT = 443
-#: How long the signature is good for opening the connection; the connection itself may last on.
+#: How long the signature can open a connection; the connection itself may last longer.
 _EXPIRES_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedWebSocket:
-    """Everything it takes to open one connection.
+    """Everything needed to open one connection.
 
     Attributes:
         host, port: Where to connect to.
-        host_header: What was signed; it differs from ``host`` where a local cloud answers for
-            AWS's names.
-        path: With the signature: as good as credentials for a while, so never to be logged.
+        host_header: The signed host; it differs from ``host`` in a local cloud.
+        path: Includes the signature, which is valid like credentials for a while: never log it.
     """
 
     host: str
@@ -62,8 +61,8 @@ def sign_websocket(
     Args:
         endpoint: From ``data_endpoint``.
         region: The region of the signature.
-        credentials: Who connects.
-        endpoint_url: A local cloud's, where the endpoint's name does not lead anywhere.
+        credentials: The operator's.
+        endpoint_url: A local cloud's, where the endpoint's name does not resolve.
 
     Raises:
         UserMistake: The endpoint URL has no host.

@@ -1,9 +1,9 @@
 """AWS KMS and AWS Signer behind ``deploy.ports.RemoteSigning``.
 
 KMS signs the digest (``MessageType`` DIGEST): the image never leaves this machine. Signer reads
-the image from a versioned bucket and writes what it signed beside it (API reference,
-StartSigningJob). On the platform below that is JSON with the signature as base64, made with the
-key of the profile's certificate in AWS Certificate Manager; both objects are deleted again.
+the image from a versioned bucket and writes the result beside it (API reference, StartSigningJob).
+On the platform below the result is JSON with the signature as base64, made with the key of the
+profile's certificate in AWS Certificate Manager. Both objects are deleted afterwards.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from otactl.model.firmware import Signing, SigningSource
 PLATFORM = "AWSIoTDeviceManagement-SHA256-ECDSA"
 _ALGORITHM = "ECDSA_SHA_256"
 _POLL_SECONDS = 1.0
-#: A signing job takes seconds; one that takes longer than this hangs.
+#: A signing job takes seconds; after this time it counts as failed.
 _LONGEST_MS = 300_000
 _KEY_HINT = "use a key of the key spec ECC_NIST_P256"
 
@@ -45,7 +45,7 @@ class AwsSigning:
         self._clock = clock
 
     def public_key(self, signing: Signing) -> ec.EllipticCurvePublicKey:
-        """The public half of the key that signs; refused unless it is one of P-256."""
+        """The public key for signatures; refused unless it is on the curve P-256."""
         is_kms = signing.source is SigningSource.KMS
         key = self._kms_public_key(signing) if is_kms else self._certified_key(signing)
         if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
@@ -105,7 +105,7 @@ class AwsSigning:
                     hint=f"aws s3api put-bucket-versioning --bucket {bucket}"
                     " --versioning-configuration Status=Enabled",
                 )
-            # Signer names what it signed by the job, behind the prefix.
+            # Signer writes to the prefix followed by the job id.
             job_id = self._start(signing, bucket, source, version, folder)
             signed = f"{folder}{job_id}"
             self._await(job_id)
@@ -132,7 +132,7 @@ class AwsSigning:
             source={"s3": {"bucketName": bucket, "key": key, "version": version}},
             destination={"s3": {"bucketName": bucket, "prefix": folder}},
             profileName=signing.signing_profile,
-            # One job for one image and deployment, however often the call is tried.
+            # One job for one image and deployment, even if the call is retried.
             clientRequestToken=hashlib.sha256(f"{folder}{version}".encode()).hexdigest(),
         )
         return str(started["jobId"])
@@ -161,7 +161,7 @@ class AwsSigning:
             ) from error
 
     def _delete(self, bucket: str, key: str) -> None:
-        """Delete the newest version of an object, if it is there."""
+        """Delete the newest version of an object, if it exists."""
         objects = S3ObjectStore(self._clients)
         found = objects.find(bucket, key)
         if found is not None:

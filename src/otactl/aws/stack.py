@@ -1,4 +1,4 @@
-"""The monitoring stack in CloudFormation: prepared as a change set, looked at, then executed.
+"""The monitoring stack in CloudFormation: prepared as a change set, reviewed, then executed.
 
 Source: botocore ``cloudformation`` CreateChangeSet, DescribeChangeSet, ExecuteChangeSet,
 DescribeStackEvents, DeleteStack; CloudFormation User Guide, stack status codes.
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
 
 
-#: CloudFormation's words for a resource that only fell with the others.
-_BYSTANDERS = ("Resource creation cancelled", "Resource update cancelled")
+#: CloudFormation's reasons for a resource that failed only because another one did.
+_CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class StackEvent:
 
     @classmethod
     def from_fields(cls, fields: Any) -> Self:
-        """Read what DescribeStackEvents gave."""
+        """Read an event of DescribeStackEvents."""
         return cls(
             event_id=fields["EventId"],
             logical_id=fields.get("LogicalResourceId", ""),
@@ -51,7 +51,7 @@ class StackEvent:
 
     @property
     def is_failure(self) -> bool:
-        """Whether something could not be done."""
+        """Whether an operation on a resource failed."""
         return self.status.endswith("_FAILED")
 
     def __str__(self) -> str:
@@ -60,13 +60,13 @@ class StackEvent:
 
 
 def first_failure(events: Iterable[StackEvent]) -> StackEvent | None:
-    """The event that made an operation fail; those that failed with it say nothing.
+    """The event that made an operation fail; operations cancelled by it are skipped.
 
     Args:
-        events: Of one operation, in the order of time.
+        events: Of one operation, oldest first.
     """
     for event in events:
-        if event.is_failure and not event.reason.startswith(_BYSTANDERS):
+        if event.is_failure and not event.reason.startswith(_CANCELLED):
             return event
     return None
 
@@ -77,7 +77,7 @@ _TAGS: tuple[TagTypeDef, ...] = ({"Key": "createdBy", "Value": "otactl"},)
 _UNFINISHED = "_IN_PROGRESS"
 #: The status of a stack that has a change set and nothing else yet.
 _REVIEW = "REVIEW_IN_PROGRESS"
-#: What CloudFormation says of a change set that changes nothing.
+#: CloudFormation's reasons for a change set that changes nothing.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _HEALTHY = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE"}
@@ -86,10 +86,10 @@ _HEALTHY = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackState:
-    """What CloudFormation says of a stack.
+    """A stack as CloudFormation describes it.
 
     Attributes:
-        reason: Why it has its status, when CloudFormation says so.
+        reason: Why it has its status; empty if not given.
         parameters: The values it was deployed with.
     """
 
@@ -102,12 +102,12 @@ class StackState:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no operation is under way."""
+        """Whether no operation is in progress."""
         return not self.status.endswith(_UNFINISHED)
 
     @property
     def is_healthy(self) -> bool:
-        """Whether the last operation did what it should."""
+        """Whether the last operation succeeded."""
         return self.status in _HEALTHY
 
     @property
@@ -117,12 +117,12 @@ class StackState:
 
     @property
     def is_deleted(self) -> bool:
-        """Whether it is gone; CloudFormation still finds it by its id for a while."""
+        """Whether it is deleted; CloudFormation still finds it by its id for a while."""
         return self.status == "DELETE_COMPLETE"
 
     @property
     def is_remains(self) -> bool:
-        """Whether its creation was rolled back; it holds nothing and can only be deleted."""
+        """Whether its creation was rolled back; it has no resources and can only be deleted."""
         return self.status == "ROLLBACK_COMPLETE"
 
 
@@ -152,7 +152,7 @@ class ChangeSet:
 
 
 class ChangeSetRefused(Exception):
-    """Raised when CloudFormation cannot make the change set; the message is its reason."""
+    """Raised when CloudFormation cannot create the change set; the message is its reason."""
 
 
 class Stack:
@@ -164,7 +164,7 @@ class Stack:
 
     @translated("cloudformation")
     def state(self, stack_id: str | None = None) -> StackState | None:
-        """What is there, or None; a deleted stack is still found by its id."""
+        """The stack, or None if it does not exist; a deleted stack is still found by its id."""
         try:
             answer = self._clients.cloudformation.describe_stacks(StackName=stack_id or self.name)
         except ClientError as error:
@@ -186,7 +186,7 @@ class Stack:
 
     @translated("cloudformation")
     def defaults(self, template: str) -> dict[str, str]:
-        """The values of the template's parameters that nobody has to give."""
+        """The default values of the template's parameters."""
         summary = self._clients.cloudformation.get_template_summary(TemplateBody=template)
         return {
             each["ParameterKey"]: each["DefaultValue"]
@@ -198,7 +198,7 @@ class Stack:
     def begin_change_set(
         self, template: str, given: Mapping[str, str], state: StackState | None
     ) -> str:
-        """Let CloudFormation work out what a template would change.
+        """Start to create a change set for a template.
 
         Args:
             template: YAML.
@@ -226,10 +226,10 @@ class Stack:
 
     @translated("cloudformation")
     def change_set(self, change_set_id: str) -> ChangeSet | None:
-        """A change set, or None while CloudFormation works on it.
+        """A change set, or None while it is being created.
 
         Raises:
-            ChangeSetRefused: It cannot be made.
+            ChangeSetRefused: It cannot be created.
         """
         answer = self._clients.cloudformation.describe_change_set(ChangeSetName=change_set_id)
         status, reason = answer["Status"], answer.get("StatusReason", "")
@@ -251,7 +251,7 @@ class Stack:
 
     @translated("cloudformation")
     def execute(self, change_set: ChangeSet) -> None:
-        """Begin to carry a change set out."""
+        """Start to execute a change set."""
         self._clients.cloudformation.execute_change_set(ChangeSetName=change_set.change_set_id)
 
     @translated("cloudformation")
@@ -264,14 +264,14 @@ class Stack:
 
     @translated("cloudformation")
     def delete(self, state: StackState) -> None:
-        """Begin to delete the stack."""
+        """Start to delete the stack."""
         self._clients.cloudformation.delete_stack(StackName=state.stack_id)
 
     def events(self, stack_id: str, after: str | None = None) -> list[StackEvent]:
-        """The events behind one, in the order of time; all of them when it is None.
+        """The events after one, oldest first; all of them if it is None.
 
         Args:
-            stack_id: The id, which is good for deleted stacks too.
+            stack_id: The id, which also finds deleted stacks.
             after: The id of the last event known.
         """
         events: list[StackEvent] = []
@@ -285,7 +285,7 @@ class Stack:
 
     @translated("cloudformation")
     def newest_event(self, stack_id: str) -> str | None:
-        """The id of the last event so far; the history before it can be long."""
+        """The id of the last event so far, with one call: the history can be long."""
         answer = self._clients.cloudformation.describe_stack_events(StackName=stack_id)
         events = answer["StackEvents"]
         return events[0]["EventId"] if events else None
@@ -309,15 +309,15 @@ def _resource_change(change: Any) -> ResourceChange:
     )
 
 
-# A topic's name is unique in an account and region. A second stack, or the one of the sample tool,
-# takes the same three names; deleting either would then silence the other.
+# A topic's name is unique in an account and region. A second stack, or the sample tool's, uses the
+# same three names; deleting one stack would then stop the notifications of the other.
 
 #: As the manual names them; a test keeps the template equal.
 TOPIC_NAMES = ("email-notification", "sms-notification", "ota-force-stopper")
 
 
 def taken_topics(clients: AwsClients, prefix: str) -> list[str]:
-    """The names among the stack's that topics of this account and region have."""
+    """The topic names of the stack that already exist in this account and region."""
     region = clients.region or ""
     start = f"arn:{partition_of(region)}:sns:{region}:{account_of(clients)}"
     return [prefix + name for name in TOPIC_NAMES if _exists(clients, f"{start}:{prefix}{name}")]

@@ -1,4 +1,4 @@
-"""How a monitoring stack is: its resources, its alarm, who is notified, what was put aside."""
+"""The health of a monitoring stack: resources, events, alarm, subscribers, failed messages."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from otactl.aws.event_configuration import NEEDED_EVENTS, enabled_events
 from otactl.aws.stack import Stack, StackState
 from otactl.aws.translate import translated
 
-#: What is said of a subscriber who has not agreed.
+#: Shown for a subscriber who has not confirmed.
 UNCONFIRMED = "not confirmed yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackHealth:
-    """What was found.
+    """The state of everything in a stack.
 
     Attributes:
         resources: Their status, by name in the template.
-        events: The needed kinds of events that are switched on.
+        events: The needed kinds of events that are enabled.
         alarms: Their state, by name.
         subscribers: ``email a@b.example: confirmed``.
-        failed_messages: How many wait in the failure queue, as SQS estimates.
+        failed_messages: Messages in the failure queue, as SQS estimates.
     """
 
     state: StackState
@@ -35,17 +35,17 @@ class StackHealth:
 
     @property
     def unfinished_resources(self) -> int:
-        """How many are being made, or failed."""
+        """The number of resources that are in progress or failed."""
         return sum(not status.endswith("_COMPLETE") for status in self.resources.values())
 
     @property
     def is_good(self) -> bool:
-        """Whether events will become metrics: the stack stands and AWS IoT publishes events."""
+        """Whether events become metrics: the stack is healthy and AWS IoT publishes events."""
         return self.state.is_healthy and set(self.events) == set(NEEDED_EVENTS)
 
 
 def examine(clients: AwsClients, stack: Stack, state: StackState) -> StackHealth:
-    """Look at everything that belongs to a stack."""
+    """Read the state of everything in a stack."""
     outputs = state.outputs
     topics = [outputs[key] for key in ("EmailTopicArn", "SmsTopicArn") if key in outputs]
     enabled = enabled_events(clients)
@@ -68,7 +68,7 @@ def _alarms(clients: AwsClients, name: str | None) -> dict[str, str]:
 
 
 def subscribers_of(clients: AwsClients, topic_arn: str) -> list[str]:
-    """Who a topic tells, and whether they agreed to it."""
+    """The subscribers of a topic, and whether they confirmed."""
     return [
         f"{found['Protocol']} {found['Endpoint']}: "
         # A subscription has no ARN before it is confirmed.

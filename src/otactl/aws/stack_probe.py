@@ -1,9 +1,9 @@
-"""Sends one synthetic event through a monitoring stack and watches it arrive, hop by hop.
+"""Sends one synthetic event through a monitoring stack and polls for it hop by hop.
 
-Nobody but AWS IoT may publish on ``$aws/events/…``. Basic Ingest (``$aws/rules/<rule>/…``,
-Developer Guide, iot-basic-ingest) hands a message straight to the rule: all that is left out is
-the rule's topic filter. The event is about a job that does not exist; an alarm made for the test
-watches that job, and the force-stopper finds nothing to stop. The alarm is deleted again.
+Only AWS IoT may publish on ``$aws/events/…``. Basic Ingest (``$aws/rules/<rule>/…``, Developer
+Guide, iot-basic-ingest) passes a message directly to the rule: only the rule's topic filter is not
+tested. The event is about a job that does not exist; an alarm made for the test watches that job,
+and the force-stopper finds nothing to stop. The alarm is deleted afterwards.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _LOG_SLACK_SECONDS = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One part of the way.
+    """One part of the path.
 
     Attributes:
-        name: From where to where.
-        arrived: Whether the event, or what became of it, was seen there.
-        detail: What was seen, or what to look at when nothing was.
-        seconds: How long it was waited for.
-        is_empty: Whether nobody is there for it to arrive at, so that nothing was seen.
+        name: Its source and destination.
+        arrived: Whether the event, or its effect, was seen at the destination.
+        detail: What was seen; what to check if nothing was seen.
+        seconds: The time waited.
+        is_empty: Whether there is no subscriber, so that nothing can be seen.
     """
 
     name: str
@@ -50,14 +50,14 @@ class Hop:
 
 
 class StackProbe:
-    """See the module.
+    """One test of a monitoring stack.
 
     Args:
         outputs: Of the stack.
-        sleep: Waits some seconds; may raise to stop.
+        sleep: Waits N seconds; may raise to stop.
         max_wait_seconds: For each hop.
-        poll_seconds: From one look to the next.
-        people: Let the test's alarm notify the e-mail and SMS topics too.
+        poll_seconds: Between two polls.
+        people: Whether the test's alarm notifies the e-mail and SMS topics too.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class StackProbe:
         self._began = 0.0
 
     def run(self) -> Iterator[Hop]:
-        """Each hop when it is over; the first that is not reached ends the test."""
+        """Run the test; yields each hop when it is done, until one fails."""
         yield self._events()
         with after_failure(self._delete_alarm):
             yield from self._chain()
@@ -107,14 +107,14 @@ class StackProbe:
             ("metric -> alarm", self._alarm, "a new metric can take up to 15 minutes"),
             ("alarm -> SNS -> force-stopper", in_stopper_log, not_stopped),
         )
-        for name, poll, otherwise in hops:
-            hop = self._wait(name, poll, otherwise)
+        for name, poll, hint in hops:
+            hop = self._wait(name, poll, hint)
             yield hop
             if not hop.arrived:
                 return
         yield self._subscribers()
 
-    def _wait(self, name: str, poll: Callable[[], str | None], otherwise: str) -> Hop:
+    def _wait(self, name: str, poll: Callable[[], str | None], hint: str) -> Hop:
         started = time.monotonic()
         while True:
             seen = poll()
@@ -122,7 +122,7 @@ class StackProbe:
             if seen is not None:
                 return Hop(name=name, arrived=True, detail=seen, seconds=seconds)
             if seconds > self._max_wait_seconds:
-                return Hop(name=name, arrived=False, detail=otherwise, seconds=seconds)
+                return Hop(name=name, arrived=False, detail=hint, seconds=seconds)
             self._sleep(self._poll_seconds)
 
     def _events(self) -> Hop:
@@ -138,7 +138,7 @@ class StackProbe:
 
     @translated("sts")
     def _service_time(self) -> float:
-        """What AWS's clock shows, epoch seconds: alarms go by that one, not by ours."""
+        """AWS's time, epoch seconds: alarms use it, not this machine's."""
         answer: Any = self._clients.sts.get_caller_identity()
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
         return parsedate_to_datetime(date).timestamp() if date else time.time()
@@ -156,7 +156,7 @@ class StackProbe:
             Dimensions=[{"Name": "jobId", "Value": self._name}],
             Statistic="Sum",
             Period=_PERIOD_SECONDS,
-            # A new metric appears late, so look back for a while.
+            # A new metric appears late, so evaluate 15 periods.
             EvaluationPeriods=15,
             DatapointsToAlarm=1,
             Threshold=1.0,
@@ -184,7 +184,7 @@ class StackProbe:
         )
 
     def _logged(self, group: str, words: str) -> str | None:
-        # A page may be empty with more to come: CloudWatch Logs looks through one part at a time.
+        # A page may be empty and not the last: CloudWatch Logs searches one part at a time.
         events = self._clients.listed(
             *("logs", "filter_log_events", "events"),
             logGroupName=self._outputs[group],
@@ -217,7 +217,7 @@ class StackProbe:
         return None
 
     def _subscribers(self) -> Hop:
-        """Who else would be notified; whether a message reached a person, AWS does not say."""
+        """The other subscribers; AWS does not report whether a message reached a person."""
         reported = [
             subscriber
             for output in ("EmailTopicArn", "SmsTopicArn")

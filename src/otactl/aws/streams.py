@@ -36,7 +36,7 @@ class IotStreams:
 
     @translated("iot", {MISSING: None})
     def description(self, stream_id: str) -> str | None:
-        """The description of a stream, or None when there is no such stream."""
+        """The description of a stream, or None if it does not exist."""
         answer = self._clients.iot.describe_stream(streamId=stream_id)
         return answer["streamInfo"].get("description", "")
 

@@ -1,4 +1,4 @@
-"""Finds out whom a request is for: from its item, from a file, from its thing list, from groups."""
+"""Reads the targets of a request: from its item, from a file, from its thing list, from groups."""
 
 from __future__ import annotations
 
@@ -17,57 +17,57 @@ from otactl.model.arn import Arn, partition_of
 from otactl.model.progress import AlarmProgress
 from otactl.model.thing_list import parse_thing_list
 
-#: A million ARNs of the usual length have 70 MB.
+#: A million ARNs of the usual length take 70 MB.
 MAX_THING_LIST_BYTES = 128 * 1024 * 1024
 _MAX_TARGETS_BYTES = 1_000_000 * DIGEST_BYTES
-#: How long the members of a group are believed: a worker that waits asks again and again.
+#: How long the members of a group are cached: a waiting worker reads them again and again.
 _MEMBERS_SECONDS = 60.0
-_REMEMBERED = 2_000
+_MAX_CACHED = 2_000
 
 
 class StoredTargetReader:
     """Reads the targets of requests (``jobqueue.ports.TargetReader``).
 
-    What is stored never changes and is remembered; the members of groups are, for a while.
+    Stored targets never change and are cached; the members of groups are cached for a minute.
 
     Args:
         store: The files of requests.
-        clients_in: Makes the clients of a region.
+        clients_in: Creates the clients of a region.
     """
 
     def __init__(self, store: ReleaseStore, clients_in: Callable[[str | None], AwsClients]) -> None:
         self._store = store
         self._clients_in = clients_in
-        self._known: dict[tuple[str, str], tuple[TargetSet, float | None]] = {}
+        self._cache: dict[tuple[str, str], tuple[TargetSet, float | None]] = {}
         self._registries: dict[str, IotRegistry] = {}
 
     def targets_of(self, request: JobRequest) -> TargetSet:
-        """The request's targets; none when its files cannot be used."""
+        """The request's targets; empty if its files are invalid."""
         targets = request.targets
         if targets is not None and targets.inline is not None and not targets.has_groups:
             try:
-                return self._remembered(request, lambda: TargetSet(targets.inline or b""))
+                return self._cached(request, lambda: TargetSet(targets.inline or b""))
             except ValueError:
                 return TargetSet()
         try:
-            return self._remembered(request, lambda: self._read(request))
+            return self._cached(request, lambda: self._read(request))
         except AwsUnreachable:
             raise
         except (FileRefused, ConfigurationInvalid, AwsRefused, ValueError):
-            # It will be claimed, found to be unusable, and refused with the reason.
+            # A worker will claim it, find that it is invalid, and fail it with the reason.
             return TargetSet()
 
-    def _remembered(self, request: JobRequest, read: Callable[[], TargetSet]) -> TargetSet:
+    def _cached(self, request: JobRequest, read: Callable[[], TargetSet]) -> TargetSet:
         name = (request.order_key, request.thing_list.key)
-        known = self._known.get(name)
-        if known is not None and (known[1] is None or time.monotonic() < known[1]):
-            return known[0]
+        cached = self._cache.get(name)
+        if cached is not None and (cached[1] is None or time.monotonic() < cached[1]):
+            return cached[0]
         found = read()
         lists_all = request.targets is not None and not request.targets.has_groups
         until = None if lists_all else time.monotonic() + _MEMBERS_SECONDS
-        self._known[name] = (found, until)
-        while len(self._known) > _REMEMBERED:
-            del self._known[next(iter(self._known))]
+        self._cache[name] = (found, until)
+        while len(self._cache) > _MAX_CACHED:
+            del self._cache[next(iter(self._cache))]
         return found
 
     def _read(self, request: JobRequest) -> TargetSet:
@@ -95,7 +95,7 @@ class StoredTargetReader:
         """The ARNs of the things in a group.
 
         Raises:
-            AwsRefused: There is no such group.
+            AwsRefused: The group does not exist.
         """
         arn = Arn.parse(group_arn)
         if arn.region not in self._registries:
@@ -105,15 +105,15 @@ class StoredTargetReader:
             yield start + name
 
 
-# Signing in again in another terminal changes files that a session has read already. So after
-# a refusal a new session is made, and what was counted stays.
+# Signing in again in another terminal changes files that a session has already read. So after a
+# refusal a new session is created; it keeps the call counts.
 
 
 class RenewableReader(IotJobs):
     """Jobs, and states of alarms (``monitor.ports.JobReader``, ``AlarmReader``)."""
 
     def renew(self) -> None:
-        """Read the credentials anew."""
+        """Read the credentials again."""
         self._clients = AwsClients(self._clients.settings, self._clients.calls)
 
     def states(self, names: Sequence[str]) -> tuple[AlarmProgress, ...]:

@@ -1,7 +1,7 @@
-"""What a thing's messages say about what it does, for people who follow it.
+"""Describes a thing's messages in words, for people who watch the thing.
 
-Read from topics another client may see: notifications and presence on AWS, a device's requests on
-a local cloud alone (aws-facts F1). Everything in them is a stranger's, and only read for display.
+Read from topics to which another client may subscribe: notifications and presence on AWS, a
+device's requests only on a local cloud (aws-facts F1). The content is not trusted, only displayed.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from otactl.wire.job_payload import decode_execution_answer, load_object
 from otactl.wire.stream_payload import GetStreamRequest, decode_bitmap, decode_get_request
 from otactl.wire.stream_topic import StreamTopic, StreamVerb
 
-#: Followed by a client id, which is the thing's name where devices keep AWS's advice.
+#: Followed by a client id, which is the thing's name if devices follow AWS's advice.
 PRESENCE = ("$aws/events/presence/connected", "$aws/events/presence/disconnected")
 _THINGS = "$aws/things/"
 
 
 def requests_of(thing_name: str) -> tuple[str, ...]:
-    """The filters that catch what a thing asks the service."""
+    """The topic filters of a thing's requests to the service."""
     base = f"{_THINGS}{thing_name}"
     return (
         f"{base}/jobs/start-next",
@@ -29,10 +29,10 @@ def requests_of(thing_name: str) -> tuple[str, ...]:
 
 
 def thing_messages(topic: str, payload: bytes, now_ms: int) -> ThingMessage | None:
-    """What a message says, or None when it says nothing.
+    """The description of a message, or None if there is nothing to show.
 
     Raises:
-        WireError: It is not what such a topic carries.
+        WireError: The payload is not valid for the topic.
     """
     for connected, prefix in zip((True, False), PRESENCE, strict=True):
         if topic.startswith(f"{prefix}/"):
@@ -78,7 +78,7 @@ def _stream_words(topic: str, payload: bytes) -> str | None:
     try:
         return _block_words(decode_get_request(payload, parsed.payload_format))
     except WireError:
-        return "asked for blocks in words nobody understands"
+        return "sent an invalid request for blocks"
 
 
 def _block_words(request: GetStreamRequest) -> str:

@@ -1,8 +1,8 @@
 """What things report, behind ``deploy.ports.ThingStates`` (botocore ``iot``, ``iot-data``).
 
-From the fleet index a page of 100 at a time, at most 15 a second (quota of SearchIndex); singly
-by GetThingShadow and GetThingConnectivityData, several at once. A shadow says by its metadata
-when a value was written, in epoch seconds; connectivity has milliseconds in the index.
+Read from the fleet index in pages of 100, at most 15 a second (quota of SearchIndex), or thing by
+thing with GetThingShadow and GetThingConnectivityData, several at once. A shadow's metadata has the
+time of each value in epoch seconds; connectivity in the index has milliseconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from otactl.model.thing_state import READS_PER_SECOND, ThingState, VersionSource
 
 _THREADS = 8
 _INDEX = "AWS_Things"
-#: Leads to nothing.
+#: A source in which no value is found.
 _NO_SOURCE = VersionSource(version_path=())
 _INDEX_HINT = (
     "the plan says what the fleet index lacks; `aws iot describe-index --index-name AWS_Things`"
@@ -36,25 +36,25 @@ class IotThingStates:
     """What things report.
 
     Args:
-        clock: Keeps calls apart.
+        clock: Paces the calls.
     """
 
     def __init__(self, clients: AwsClients, clock: Clock) -> None:
         self._clients = clients
         self._searches, self._reads = (
-            # In whole milliseconds, as the clock counts, and rounded up: never more calls a second.
+            # In whole milliseconds, as the clock counts, rounded up: never more calls a second.
             Pacer(-(-1000 // per_second) / 1000, lambda: clock.monotonic_ms() / 1000, clock.sleep)
             for per_second in (CALLS_PER_SECOND, READS_PER_SECOND)
         )
 
     @translated("iot")
     def index_gap(self, source: VersionSource | None, *, connectivity: bool = True) -> str:
-        """What the fleet index lacks to answer for a source, in words; empty for nothing."""
+        """A message on what the fleet index lacks for a source; empty if it lacks nothing."""
         answer = self._clients.iot.get_indexing_configuration()
         configuration: Mapping[str, Any] = answer.get("thingIndexingConfiguration", {})
         mode = configuration.get("thingIndexingMode", "OFF")
         if mode == "OFF":
-            # Nor are connections then known, by whichever call: a caller compares the two answers.
+            # Connections are unknown then too: a caller compares the message with and without them.
             also = " and lacks connectivity (thingConnectivityIndexingMode)" if connectivity else ""
             return f"fleet indexing is off (thingIndexingMode){also}"
         lacks = []
@@ -70,7 +70,7 @@ class IotThingStates:
         return "" if status == "ACTIVE" else f"the fleet index is {status}"
 
     def search(self, query: str, source: VersionSource | None) -> Iterator[ThingState]:
-        """The things that a query finds: one call for each 100, at most 15 a second."""
+        """The things that a query finds: one call per 100, at most 15 a second."""
         found = search_index(
             self._clients, query, hint=_INDEX_HINT, before_page=self._searches.wait
         )
@@ -78,7 +78,7 @@ class IotThingStates:
 
     @translated("iot")
     def count(self, query: str) -> int:
-        """How many things a query finds: one call."""
+        """The number of things that a query finds: one call."""
         self._searches.wait()
         answer = self._clients.iot.get_statistics(queryString=query)
         return int(answer.get("statistics", {}).get("count", 0))
@@ -86,7 +86,7 @@ class IotThingStates:
     def read(
         self, names: Sequence[str], source: VersionSource | None, *, connectivity: bool
     ) -> Iterator[ThingState]:
-        """Things one by one, in their order: a call for the shadow, another for the connection."""
+        """Things one by one, in order: a call for the shadow, another for the connection."""
         read = partial(self._read, source, connectivity)
         return in_threads(read, self._paced(names), threads=_THREADS, name="thing-state")
 
@@ -110,7 +110,7 @@ class IotThingStates:
 
     @translated("iot", {MISSING: {}})
     def _shadow(self, name: str, shadow: str) -> dict[str, Any]:
-        """A thing's shadow document; an empty one when it has none."""
+        """A thing's shadow document; empty if it has none."""
         parameters = {"thingName": name} | ({"shadowName": shadow} if shadow else {})
         answer = self._clients.iot_data.get_thing_shadow(**parameters)
         try:
@@ -121,7 +121,7 @@ class IotThingStates:
 
     @translated("iot", {MISSING: {}, "IndexNotReadyException": {}})
     def _connection(self, name: str) -> dict[str, Any]:
-        """As the index has it; empty where connectivity is not indexed or the thing unknown."""
+        """From the index; empty if connectivity is not indexed or the thing is unknown."""
         answer = self._clients.iot.get_thing_connectivity_data(thingName=name)
         found: dict[str, Any] = {"connected": answer.get("connected")}
         if "timestamp" in answer:
@@ -144,7 +144,7 @@ def _state_in_index(document: Mapping[str, Any], source: VersionSource) -> Thing
         return ThingState(thing_name=name, unreadable="its shadow in the index is no JSON")
     if source.shadow:
         shadow = shadow.get("name", {}).get(source.shadow, {})
-    # In a document the halves of the state stand beside their metadata, not below ``state``.
+    # An index document has ``reported`` beside its metadata, not below ``state``.
     shape = {"state": shadow, "metadata": shadow.get("metadata", {})}
     connection, attributes = document.get("connectivity", {}), document.get("attributes", {})
     return _state(name, shape, connection, source, attributes)
@@ -172,7 +172,7 @@ def _state(
             if source.reads_attribute
             else _reported(shadow, hardware)[0]
         ),
-        # Who never connected under its name may do so under another one.
+        # A thing that never connected under its name may use another client id.
         is_connected=connection.get("connected") if at_ms is not None else None,
         connection_at_ms=at_ms,
     )

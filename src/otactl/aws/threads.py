@@ -10,29 +10,29 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: Calls handed to the threads ahead of those that are done: enough to keep them busy, few enough
-#: that a list of a million things is never held as a million futures.
+#: Calls submitted ahead per thread: enough to keep it busy, few enough that a list of a million
+#: things never becomes a million futures.
 _AHEAD_PER_THREAD = 4
 
 
 def in_threads(
     function: Callable[[T], R], arguments: Iterable[T], *, threads: int, name: str
 ) -> Iterator[R]:
-    """Call for each argument; the first failure ends it when those begun are done.
+    """Call a function for each argument; the first failure ends it after the calls in progress.
 
     Args:
-        threads: Calls under way at once.
-        name: Of the threads.
+        threads: Concurrent calls.
+        name: Prefix of the threads' names.
     """
-    under_way: deque[Future[R]] = deque()
+    pending: deque[Future[R]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix=name) as pool:
         try:
             for argument in arguments:
-                under_way.append(pool.submit(function, argument))
-                if len(under_way) >= threads * _AHEAD_PER_THREAD:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
+                pending.append(pool.submit(function, argument))
+                if len(pending) >= threads * _AHEAD_PER_THREAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
         finally:
-            for future in under_way:
+            for future in pending:
                 future.cancel()

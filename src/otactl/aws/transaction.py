@@ -1,10 +1,10 @@
-"""DynamoDB calls that are tried again as long as trying again can help.
+"""DynamoDB calls that are retried when a retry can help.
 
-Two errors (API Reference, TransactionCanceledException): a condition that did not hold is an answer
-for the caller; a transaction that collided with another one, or was throttled, is tried again after
-a pause drawn at random; everything else is an error. Botocore repeats throttled calls itself, but
-not cancelled transactions, nor the keys that BatchGetItem leaves undone. The token makes a repeated
-transaction harmless for ten minutes: what an answer that got lost had done is not done twice.
+A failed condition is an answer for the caller. A transaction that conflicts with another one, or is
+throttled, is retried after a random pause (API Reference, TransactionCanceledException). Everything
+else is an error. Botocore retries throttled calls itself, but neither cancelled transactions nor
+the unprocessed keys of BatchGetItem. The token makes a retry idempotent for ten minutes: a
+transaction whose answer was lost is not done twice.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from otactl.rules.backoff import Backoff, Retry
 
 #: The most TransactWriteItems and BatchGetItem take (botocore ``dynamodb``).
 MAX_ACTIONS = 100
-#: The code of an action whose condition did not hold.
+#: The code of an action whose condition failed.
 REFUSED = "ConditionalCheckFailed"
-_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+_TRANSIENT = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _IN_PROGRESS = "TransactionInProgressException"
 _TRIES = 12
 
 
-class PatientDynamo:
-    """Calls DynamoDB, again if need be.
+class RetryingDynamo:
+    """Calls DynamoDB, with retries.
 
     Args:
         clients: The clients of the command, in the table's region.
@@ -51,16 +51,16 @@ class PatientDynamo:
         self._backoff = Backoff(first_seconds=0.05, longest_seconds=4.0, draw=draw)
 
     def transact(self, actions: Sequence[dict[str, Any]]) -> list[str]:
-        """Do all of it or nothing.
+        """Write all of it or nothing.
 
         Args:
-            actions: Up to a hundred, as TransactWriteItems takes them.
+            actions: Up to 100, as TransactWriteItems takes them.
 
         Returns:
-            Nothing when it is done; otherwise, for each action, the code of what hindered it.
+            Empty on success; otherwise, for each action, the code of its cancellation reason.
 
         Raises:
-            AwsUnreachable: It collided with others, or was throttled, again and again.
+            AwsUnreachable: After all retries it still conflicts or is throttled.
             ClientError: Anything else.
         """
         token = str(uuid.uuid4())
@@ -75,7 +75,7 @@ class PatientDynamo:
                 codes = _codes(error)
                 if REFUSED in codes:
                     return codes
-                if not _PASSING.union((_IN_PROGRESS,)).intersection(codes):
+                if not _TRANSIENT.union((_IN_PROGRESS,)).intersection(codes):
                     raise
                 raise _busy("TransactWriteItems", codes) from error
             return []
@@ -83,23 +83,23 @@ class PatientDynamo:
         return self._retry().until_done(write)
 
     def get(self, table: str, keys: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The items of up to a hundred keys, read consistently; those that exist.
+        """The existing items of up to 100 keys, read consistently.
 
         Raises:
-            AwsUnreachable: The table left some of them undone again and again.
+            AwsUnreachable: After all retries some keys are still unprocessed.
             ClientError: Anything else.
         """
         found: list[dict[str, Any]] = []
-        undone = list(keys)
+        pending = list(keys)
 
         def read() -> None:
             answer = self._clients.dynamodb.batch_get_item(
-                RequestItems={table: {"Keys": undone, "ConsistentRead": True}}
+                RequestItems={table: {"Keys": pending, "ConsistentRead": True}}
             )
             found.extend(answer["Responses"].get(table, []))
             left = answer.get("UnprocessedKeys", {}).get(table)
             if left:
-                undone[:] = [dict(key) for key in left["Keys"]]
+                pending[:] = [dict(key) for key in left["Keys"]]
                 raise _busy("BatchGetItem", ["UnprocessedKeys"])
 
         self._retry().until_done(read)
@@ -112,7 +112,7 @@ class PatientDynamo:
 
 
 def _codes(error: ClientError) -> list[str]:
-    """Why a transaction was cancelled, action by action; or that it is still under way."""
+    """Why a transaction was cancelled, action by action; or that it is still in progress."""
     if error.response["Error"]["Code"] == _IN_PROGRESS:
         return [_IN_PROGRESS]
     return [
@@ -124,6 +124,6 @@ def _busy(operation: str, codes: Sequence[str]) -> AwsUnreachable:
     return AwsUnreachable(
         f"dynamodb:{operation}",
         ", ".join(sorted(set(codes) - {"None"})),
-        f"the table is busy: {_TRIES} tries in a row did not get through",
-        hint="give the table more capacity, or let fewer workers run",
+        f"the table is busy: {_TRIES} attempts in a row failed",
+        hint="give the table more capacity, or run fewer workers",
     )

@@ -1,9 +1,9 @@
-"""Botocore's exceptions become ours, once, where they enter.
+"""Translates botocore's exceptions into otactl's, once, in the adapters.
 
 ``@translated("iot")`` on an adapter's method turns ``ClientError`` and ``BotoCoreError`` into the
-errors of ``otactl.errors`` with the operation's name and, where we know it, what to do. With
-``@translated("iot", {MISSING: None})`` the method answers None where the service says that there is
-no such thing.
+errors of ``otactl.errors`` with the operation's name and, if known, a hint what to do. With
+``@translated("iot", {MISSING: None})`` the method returns None if the service reports that the
+resource does not exist.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from otactl.errors import (
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Codes that are an answer to many a question, and no error.
+#: Codes that are often an answer and not an error.
 MISSING, EXISTS = "ResourceNotFoundException", "ResourceAlreadyExistsException"
 
 _DENIED = "the credentials lack this permission; `otactl iam FILE` prints what is needed"
@@ -54,7 +54,7 @@ _HINTS = {
     "NoSuchBucket": "create the bucket, or correct `bucket` in [DEFAULT]",
 }
 
-_NO_TABLE = "--table and --region say which, `otactl queue init` makes it"
+_NO_TABLE = "check --table and --region, or create it with `otactl queue init`"
 
 _TRANSIENT = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
@@ -76,12 +76,12 @@ _UNUSABLE = {
 
 
 def translate(error: Exception, service: str, operation: str = "") -> OtactlError:
-    """Our error for one of botocore's.
+    """The error of otactl for one of botocore's.
 
     Args:
         error: What botocore raised.
         service: The service's name as IAM spells it, ``iot``.
-        operation: What was called, when the error itself does not say.
+        operation: The operation called, if the error itself does not have it.
     """
     if isinstance(error, ClientError):
         return _translate_answer(error, service)
@@ -91,10 +91,10 @@ def translate(error: Exception, service: str, operation: str = "") -> OtactlErro
     name = f"{service}:{operation}"
     if isinstance(error, BotocoreConnectionError | HTTPClientError):
         hint = "is the network up, and --endpoint-url right?"
-        # Which call it was says nothing of a network that is down.
+        # The operation does not matter if the network is down.
         return AwsUnreachable(service, type(error).__name__, str(error), hint=hint)
     if isinstance(error, ValueError):
-        # What botocore says of an endpoint that is no URL.
+        # botocore raises it for an endpoint that is not a URL.
         return UserMistake(
             str(error), hint="an endpoint is a URL: correct --endpoint-url or AWS_ENDPOINT_URL"
         )
@@ -116,11 +116,11 @@ def _translate_answer(error: ClientError, service: str) -> AwsRefused:
 def translated(
     service: str, answers: Mapping[str, object] | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Translate what botocore raises inside the decorated function, a generator's too.
+    """Translate botocore's errors in the decorated function or generator.
 
     Args:
         service: The service's name as IAM spells it.
-        answers: What the function returns, by the code of an error that stands for an answer.
+        answers: The values that the function returns for error codes that are answers.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

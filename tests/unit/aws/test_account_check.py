@@ -296,7 +296,7 @@ def test_the_role_that_signs_urls_is_looked_at_as_well(account: Account) -> None
 @pytest.mark.parametrize(
     ("answer", "health", "words"),
     [
-        ({"SubscriptionsConfirmed": "1"}, "good", "all 1 can go off and are heard"),
+        ({"SubscriptionsConfirmed": "1"}, "good", "all 1 can go off and have subscribers"),
         (
             {"SubscriptionsConfirmed": "0", "SubscriptionsPending": "2"},
             "warning",

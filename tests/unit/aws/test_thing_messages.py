@@ -43,7 +43,7 @@ def get(**fields):
             "asked for 3 blocks from 8 to 11",
         ),
         ("streams/s/describe/json", b"{}", "asked what the stream holds"),
-        ("streams/s/get/json", b"\xff", "asked for blocks in words nobody understands"),
+        ("streams/s/get/json", b"\xff", "sent an invalid request for blocks"),
         ("shadow/update", b"{}", None),
     ],
 )
