@@ -1,9 +1,8 @@
-"""The executions of one run as they end, and the moment a criterion of the job is met.
+"""The ends of the executions of one run, and the time at which an abort criterion is met.
 
-Ends are counted by minute and by status. A criterion is looked for in the counts first: only a
-minute that could hold its moment at all (all of its failures coming before all of its successes)
-is put in order and gone through end by end, as the service does. So the cost is a count per
-execution, and a sort of the few minutes where it matters.
+Ends are counted by minute and by status. The counts are checked first: only a minute in which a
+criterion could be met (if all its failures came before its successes) is sorted and checked end by
+end, as the service does. So the cost is one count per execution, and a sort of few minutes.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Abort:
 
     Attributes:
         at_ms: The end that met the criterion.
-        criterion: Its place in the job's list.
+        criterion: Its index in the job's list.
         executed: Executions that had ended by then.
         failed: Those among them that the criterion counts.
     """
@@ -46,7 +45,7 @@ class Abort:
 
 @dataclass(slots=True)
 class Ends(Columns):
-    """Executions that were executed, in the order in which they ended."""
+    """The ends of executions that count as executed, in order of time."""
 
     at_ms: Integers
     status: Codes
@@ -54,11 +53,11 @@ class Ends(Columns):
 
 
 class AbortFinder:
-    """What has been computed of one run so far.
+    """Finds the abort of one run while its executions are added.
 
     Args:
         criteria: The job's abort criteria.
-        minutes: The horizon; what ends later is not seen.
+        minutes: The horizon; later ends are ignored.
     """
 
     def __init__(self, criteria: Sequence[AbortCriterion], minutes: int) -> None:
@@ -75,25 +74,25 @@ class AbortFinder:
         ]
 
     def add(self, executions: Executions) -> None:
-        """Take in what becomes of a stretch of things."""
+        """Add the executions of a segment of the run."""
         self.parts.append(executions)
         ends = ends_by_minute(executions, self._minutes)
         self._ends[: len(ends)] += ends
 
     def succeeded_before(self, minute: int) -> int:
-        """Executions that succeeded before this minute began; everything up to it is known."""
+        """Executions that succeeded before this minute began; all ends up to it must be known."""
         return int(self._ends[:minute, SUCCEEDED].sum())
 
     def successes_by_minute(self, minute: int, count: int) -> Integers:
-        """How many end in SUCCEEDED in each of ``count`` minutes, as far as is known."""
+        """The number that end in SUCCEEDED in each of ``count`` minutes, as far as known."""
         known = self._ends[minute : minute + count, SUCCEEDED]
         return np.concatenate([known, np.zeros(count - len(known), dtype=np.int64)])
 
     def abort_before(self, minute: int | None = None) -> Abort | None:
-        """The first moment a criterion is met before this minute, or before the horizon.
+        """The first time a criterion is met before this minute, or before the horizon.
 
-        Each minute is looked at once: ask in the order of time, and only about minutes of which
-        every end is known.
+        Each minute is checked once: call it with ascending minutes, before which every end is
+        known.
         """
         stop = self._minutes if minute is None else min(minute, self._minutes)
         if not self._thresholds or stop <= self._checked_at:
@@ -109,7 +108,7 @@ class AbortFinder:
         return None
 
     def _suspects(self, ends: Integers, totals: Integers) -> Integers:
-        """The minutes in which some criterion might be met, whatever the order of their ends."""
+        """The minutes in which a criterion is met for some order of their ends."""
         executed_before = (totals - ends).sum(axis=1)
         executed = executed_before + ends.sum(axis=1)
         possible = np.zeros(len(ends), dtype=np.bool_)
@@ -144,7 +143,7 @@ class AbortFinder:
         return best
 
     def _in_order(self, minute: int) -> Ends:
-        """The ends of one minute in the order of time; of the same instant, that of the things."""
+        """The ends of one minute, by time and then by thing."""
         ends = Ends.concatenated([self._ends_in(each, minute) for each in range(len(self.parts))])
         return ends.only(np.lexsort((ends.thing, ends.at_ms)))
 
@@ -160,7 +159,7 @@ class AbortFinder:
 
 
 def ends_by_minute(executions: Executions, minutes: int) -> Integers:
-    """How many end in each minute, by the code of their status: ``(minutes that occur, codes)``."""
+    """The number of ends by minute and code of the status: ``(minutes that occur, codes)``."""
     seen = (executions.status < EXECUTED_CODES) & (executions.ended_ms < minutes * MINUTE_MS)
     minute = executions.ended_ms[seen] // MINUTE_MS
     keys = minute * EXECUTED_CODES + executions.status[seen]

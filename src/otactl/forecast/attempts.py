@@ -1,14 +1,13 @@
 """Job executions as arrays, one element per attempt of a thing, and how they end.
 
-From what things would do timeouts and retries make the ends: the rules are ``rules.timeout`` and
-``rules.retry``, asked once per kind of ending and applied to whole arrays. An abort is not known
-here; ``forecast.run_result`` cuts these lives off where it falls. A retry is queued the moment the
-failure is known and does not wait for the rollout's pace; how long the service really takes is
-UNCONFIRMED (aws-facts D). After the end of the job's schedule nothing is tried again, and
-``rules.schedule`` says what is cancelled then.
+Timeouts and retries turn what things would do into ends: ``rules.timeout`` and ``rules.retry`` are
+called once per kind of end and applied to whole arrays. Aborts are applied later, in
+``forecast.run_result``. A retry is queued when the failure is known and does not wait for the
+rollout's rate; how long the service really takes is UNCONFIRMED (aws-facts D). After the end of the
+job's schedule nothing is retried, and ``rules.schedule`` says what is cancelled then.
 
-All times are whole milliseconds since the job was created. ``NEVER`` stands for what does not
-happen: it is later than every horizon and small enough that two of them still add up.
+All times are whole milliseconds since the job was created. ``NEVER`` is the time of what does not
+happen: later than every horizon, and small enough that the sum of two does not overflow.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ Flags = NDArray[np.bool_]
 
 NEVER = 1 << 60
 
-#: The statuses by their code in an array; the five that end by themselves come first.
+#: The statuses by their code in an array; the five terminal ones come first.
 STATUSES = (
     ExecutionStatus.SUCCEEDED,
     ExecutionStatus.FAILED,
@@ -44,7 +43,7 @@ STATUSES = (
 )
 CODES = {status: code for code, status in enumerate(STATUSES)}
 SUCCEEDED, FAILED, REJECTED, TIMED_OUT, CANCELED, IN_PROGRESS, QUEUED = range(len(STATUSES))
-#: How many codes a criterion can count: those of executions that were executed.
+#: The number of codes that count as executed for an abort criterion; they come first.
 EXECUTED_CODES = 4
 
 
@@ -53,7 +52,7 @@ class Columns:
     """Fields that are arrays of one length, or columns themselves."""
 
     def only(self, chosen: Flags | Integers | slice) -> Self:
-        """The rows that are chosen by a mask, their places or a range."""
+        """The rows chosen by a mask, by indexes or by a range."""
         found: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
         for name, column in found.items():
             is_array = isinstance(column, np.ndarray)
@@ -62,7 +61,7 @@ class Columns:
 
     @classmethod
     def concatenated(cls, parts: Sequence[Self]) -> Self:
-        """The rows of all of them, in this order."""
+        """The rows of all parts, in this order."""
         found: dict[str, Any] = {}
         for item in fields(cls):
             columns = [getattr(part, item.name) for part in parts]
@@ -74,20 +73,20 @@ class Columns:
 
 @dataclass(slots=True)
 class Attempts(Columns):
-    """What things would do with one execution each, were nothing to stop them.
+    """What things would do with one execution each if nothing stopped them.
 
     Attributes:
-        thing: Place of the thing in the order in which things are notified, from 0.
+        thing: Index of the thing in the order of notification, from 0.
         group: Index of its group in the profile.
         queued_ms: When its execution was created.
         started_ms: When it would become IN_PROGRESS; NEVER for a thing that is gone.
         reports_after_ms: From the start to its last report; NEVER for a thing gone silent.
         reported: Code of the status it would report.
-        download_ms: How long it downloads from the start on; 0 when it takes no image.
-        breaks_after_ms: From the start to the moment it is bricked; NEVER when it is not.
+        download_ms: Duration of the download, from the start; 0 without a download.
+        breaks_after_ms: From the start until it is bricked; NEVER if it is not.
         gone: Whether it never takes part again, not even in a retry.
-        unproven: Whether it never shows that it runs the new version, should it report SUCCEEDED:
-            it comes back with the old one, or not at all.
+        unproven: Whether after SUCCEEDED it never shows the new version: it comes back with the
+            old one, or not at all.
     """
 
     thing: Integers
@@ -110,7 +109,7 @@ class FleetModel(Protocol):
 
     @property
     def things(self) -> int:
-        """How many there are."""
+        """The size of the fleet."""
 
     def first(self, start: int, queued_ms: Integers) -> Attempts:
         """The first attempts of the things from ``start`` on, as many as times are given."""
@@ -127,14 +126,14 @@ class FleetModel(Protocol):
 
 @dataclass(slots=True)
 class Executions(Columns):
-    """Attempts with their ends: what becomes of a number of things when no abort interferes.
+    """Attempts with their ends, without an abort.
 
     Attributes:
         attempt: 1 for the first attempt of a thing.
-        ended_ms: When the execution ended; NEVER when it does not.
-        status: Code of the status it ended with; IN_PROGRESS or QUEUED when it does not end.
+        ended_ms: When the execution ended; NEVER if it does not end.
+        status: Code of the status it ended with; IN_PROGRESS or QUEUED if it does not end.
         retried: Whether another attempt follows.
-        retry_starts_ms: When that one starts; NEVER when there is none, or it never does.
+        retry_starts_ms: When that one starts; NEVER if none follows or it never starts.
     """
 
     attempts: Attempts
@@ -190,7 +189,7 @@ def _cancel_at(end_ms: int, statuses: tuple[ExecutionStatus, ...], found: Execut
 
 
 def _is_retried(job: JobConfiguration, number: int) -> Flags:
-    """Whether the n-th attempt is followed by another, by the code of how it ended."""
+    """Whether the n-th attempt is followed by another, by the code of its end."""
     return np.array([retries_left(job.retry_criteria, status, number) > 0 for status in STATUSES])
 
 

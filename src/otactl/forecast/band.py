@@ -1,10 +1,9 @@
-"""A number that is not known for certain: its median, and a band that holds nine times in ten.
+"""An uncertain number: its median, and a band that holds nine times in ten.
 
-The band is a *prediction* interval: of R runs in order, the 5% and 95% quantiles are taken at the
-places 0.05 (R + 1) and 0.95 (R + 1). Then a further run, such as the real one, lies inside nine
-times out of ten however many runs there were. With the usual quantiles, at 0.05 (R - 1) + 1, it
-would be 8 in 10 for 20 runs. Fewer than 19 runs cannot support such a band: it is then the range
-that was seen.
+The band is a *prediction* interval: of R sorted runs, the 5% and 95% quantiles are taken at the
+positions 0.05 (R + 1) and 0.95 (R + 1). Then a further run, such as the real one, lies inside nine
+times in ten for any number of runs. With the usual quantiles, at 0.05 (R - 1) + 1, it would be 8
+in 10 for 20 runs. With fewer than 19 runs the band is the range of the runs.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from dataclasses import dataclass
 from otactl.model.json_output import forecast as json_forecast
 
 LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95
-#: The fewest runs of which 0.05 (R + 1) is a place.
+#: The fewest runs for which 0.05 (R + 1) is a position.
 FEWEST_RUNS = 19
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """5% quantile, median and 95% quantile; infinite where a run did not get that far."""
+    """5% quantile, median and 95% quantile; infinite if a run did not get that far."""
 
     low: float
     median: float
@@ -36,7 +35,7 @@ class Band:
 
     @classmethod
     def of_any(cls, values: Iterable[float]) -> Band | None:
-        """The band of one value for each of some runs; None where there are none."""
+        """The band of one value per run; None without values."""
         found = list(values)
         return cls.of(found) if found else None
 
@@ -50,12 +49,12 @@ class Band:
 
 
 def band_fields(band: Band | None) -> json_forecast.Band | None:
-    """A band as JSON fields, if there is one."""
+    """A band as JSON fields; None for None."""
     return None if band is None else band.to_fields()
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
-    """The quantile at the place ``share (n + 1)``, within what was seen.
+    """The quantile at the position ``share (n + 1)``, within the values.
 
     Args:
         ordered: Ascending; infinite values last.
@@ -67,7 +66,7 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     below = math.floor(location)
     above = min(below + 1, len(ordered) - 1)
     rest = location - below
-    if rest < 1e-9 or ordered[below] == ordered[above]:  # noqa: PLR2004  # rounding of the place
+    if rest < 1e-9 or ordered[below] == ordered[above]:  # noqa: PLR2004  # rounding of the position
         return float(ordered[below])
     return float(ordered[below] + rest * (ordered[above] - ordered[below]))
 

@@ -2,18 +2,18 @@
 
 | rule | source |
 |---|---|
-| a message counts once per 5 KB, begun, of payload and topic | AWS IoT Core, additional |
+| a message counts once per started 5 KB of payload and topic | AWS IoT Core, additional |
 | | metering details; aws-facts L |
 | the PUBACK a device sends for a QoS 1 message counts as one; those of the service are free | L |
-| the answers of the Jobs API are charged even when nobody subscribed | aws-facts L |
+| the answers of the Jobs API are charged even without a subscriber | aws-facts L |
 | one GetStream request brings at most 128 KB | aws-facts G4 |
 | whether stream blocks are charged as ordinary messages is UNCONFIRMED; here they are | L |
 
-Of the API calls the fixed part is what the steps of ``deploy`` say of themselves; the rest grows
-with how long the job is watched (one DescribeJob per tick) and with how many things did not succeed
-(pages of 250, details of some). Throttled calls that are tried again are not counted.
+The fixed part of the API calls is what the steps of ``deploy`` declare; the rest grows with the
+time the job is watched (one DescribeJob per poll) and with the number of executions (pages of 250,
+details of some). Retries of throttled calls are not counted.
 
-Pure, without NumPy: what an undisturbed rollout costs is shown with every plan.
+Pure, without NumPy: every plan shows the cost of an undisturbed rollout.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _MESSAGES_AFTER_END = 2
 
 
 def metered(payload_bytes: int) -> int:
-    """How often a message of this payload counts."""
+    """The number of metered messages of a payload."""
     return -(-(payload_bytes + _OVERHEAD_BYTES) // METERED_BYTES)
 
 
@@ -75,8 +75,8 @@ def api_calls(
     streamed: bool,
     alarms: int,
 ) -> dict[str, int]:
-    """Calls by ``service:Operation`` of a job, watched until it was over or nobody looked."""
-    # Every execution is listed once, by status: the report has them all.
+    """Calls by ``service:Operation`` of a job that is watched for N seconds."""
+    # The report lists every execution once, by status.
     pages = sum(math.ceil(count / PAGE) for count in executions.values())
     calls = {
         "s3:PutObject": 3,
@@ -109,7 +109,7 @@ class Bill:
 
     @property
     def total(self) -> float:
-        """All of it."""
+        """The sum of the items."""
         return sum(self.items.values())
 
 
@@ -126,7 +126,7 @@ def bill(
     """What AWS charges for a rollout.
 
     Args:
-        prices: What one of each costs.
+        prices: The price of each unit.
         executions: Job executions, each retry again; those cancelled before they began are
             counted, though whether AWS charges them is UNCONFIRMED.
         messages: Metered MQTT messages.
@@ -156,8 +156,8 @@ def undisturbed_cost(
 ) -> Bill:
     """The cost of a deployment whose every thing succeeds at its first attempt.
 
-    The same prices and the same counting as a forecast, without playing it, and the messages of an
-    unremarkable fleet. Every round is for all the things.
+    Prices and counts are those of a forecast, but nothing is played; messages are those of the
+    default fleet. Every round has all things.
     """
     executions, delivery = things * rounds, Delivery()
     blocks = 0 if by_url else messages_per_download(delivery, image_bytes)

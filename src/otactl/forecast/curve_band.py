@@ -58,28 +58,28 @@ class CurveBand:
         }
 
 
-def shown_minutes(tallies: Sequence[RunResult]) -> int:
-    """How long a time axis is wanted to see what happens in most runs."""
-    ends = sorted(_interesting_minutes(found) for found in tallies)
+def shown_minutes(results: Sequence[RunResult]) -> int:
+    """The length of a time axis that shows what happens in most runs."""
+    ends = sorted(_interesting_minutes(found) for found in results)
     return ends[min(len(ends) - 1, int(MOST_RUNS * len(ends)))]
 
 
-def curve_bands(tallies: Sequence[RunResult], points: int, end: int) -> CurveBand:
+def curve_bands(results: Sequence[RunResult], points: int, end: int) -> CurveBand:
     """The bands of every run on one axis of N points at most, from time 0 to the minute ``end``."""
     minutes = np.unique(np.linspace(0, end, min(points, end + 1)).round().astype(np.int64))
     series = {}
     for name in SERIES:
         # A minute's things are notified when it begins, and counted when it is over.
         seen = minutes + 1 if name == "notified" else minutes
-        runs = np.array([found.curves.at(name, seen) for found in tallies])
-        # The same places as band.quantile: numpy calls that definition "weibull".
+        runs = np.array([found.curves.at(name, seen) for found in results])
+        # The same positions as band.quantile: numpy calls that definition "weibull".
         low, median, high = np.quantile(runs, (LOW, MIDDLE, HIGH), axis=0, method="weibull")
         series[name] = SeriesBand(low=low, median=median, high=high)
     return CurveBand(minutes=minutes, series=series)
 
 
 def _interesting_minutes(found: RunResult) -> int:
-    """Until nearly everything that finishes has; a long tail of late check-ins is left out."""
+    """Until nearly all that finish have finished; a long tail of late check-ins is left out."""
     curves = found.curves
     finished = curves.succeeded + curves.unsuccessful
     location = int(np.searchsorted(finished, SHOWN_SHARE * finished[-1]))
@@ -87,5 +87,5 @@ def _interesting_minutes(found: RunResult) -> int:
     end = int(curves.minutes[max(location, rolled_out)])
     if found.aborted_ms is None:
         return end
-    # An abort wants to be seen in the middle of things, not at the edge.
+    # Show an abort in the middle of the axis, not at its edge.
     return max(end, 2 * -(-found.aborted_ms // MINUTE_MS))

@@ -1,17 +1,17 @@
-"""How a quantity is spread over a fleet: download speeds, delays, install times.
+"""The distribution of a quantity over a fleet: download speeds, delays, install times.
 
-In a profile a distribution is a number, when it is the same everywhere, or a table in one of
-these forms:
+In a profile a distribution is a number, if it is the same everywhere, or a table in one of these
+forms:
 
 | form | meaning |
 |---|---|
-| ``{ low = 1, high = 5 }`` | anything in between alike |
+| ``{ low = 1, high = 5 }`` | uniform |
 | ``{ mean = 30 }`` | exponential: many short, few long |
-| ``{ median = 60, p95 = 600 }`` | lognormal, by its middle and its slow or fast end (``p5``) |
-| ``{ values = [1, 2, 4, 9] }`` | as measured: equally spaced quantiles, the least one first |
+| ``{ median = 60, p95 = 600 }`` | lognormal, by its median and its 95% or 5% (``p5``) quantile |
+| ``{ values = [1, 2, 4, 9] }`` | as measured: equally spaced quantiles, ascending |
 
-Pure: ``quantile`` needs no NumPy, so that the linter can ask how slow the slowest things are.
-Drawing from one is ``forecast.sampled_fleet``.
+Pure: ``quantile`` needs no NumPy, so the linter can compute how slow the slowest things are.
+``forecast.sampled_fleet`` draws from a distribution.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from pydantic import Field, model_validator
 
 from otactl.forecast.toml_text import Strict
 
-#: No quantity of a fleet is larger, or smaller where it must not be 0: 30,000 years, a terabyte
-#: per second. Within these the arithmetic cannot overflow.
+#: Limits of a quantity, SMALLEST where it must not be 0: 30,000 years, a terabyte per second.
+#: Within them the arithmetic cannot overflow.
 LARGEST, SMALLEST = 1e12, 1e-9
 
 NotNegative = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
@@ -48,7 +48,7 @@ class Form(StrEnum):
 
 
 class Distribution(Strict):
-    """A spread of non-negative numbers, in exactly one of the forms above."""
+    """A distribution of non-negative numbers, in exactly one of the forms above."""
 
     constant: NotNegative | None = None
     low: NotNegative | None = None
@@ -88,12 +88,12 @@ class Distribution(Strict):
 
     @property
     def form(self) -> Form:
-        """Which of the forms it is."""
+        """Its form."""
         return _FORMS[frozenset(name for name, value in self if value is not None)]
 
     @property
     def sigma(self) -> float:
-        """The standard deviation of the logarithm; only of a lognormal."""
+        """The standard deviation of the logarithm; only for a lognormal."""
         median = self.median or 1.0
         return math.log(self.p95 / median if self.p95 else median / (self.p5 or median)) / Z_95
 

@@ -1,8 +1,8 @@
-"""Many runs of one scenario, each with a seed of its own.
+"""Many runs of one scenario, each with its own seed.
 
 The runs are independent and NumPy releases the interpreter while it works, so threads are enough
-to use the processors. The seed of a run depends on the seed of the scenario and on the number of
-the run alone: the same question gets the same answer, however many threads worked on it.
+to use the processors. The seed of a run depends only on the seed of the scenario and the number of
+the run: the result is the same for any number of threads.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from otactl.rules.schedule import open_minutes, time_left
 
 T = TypeVar("T")
 MINUTES_PER_DAY = 1440
-#: Runs that are played at a time.
+#: Runs played at a time.
 WORKERS = 2
 #: Points of each curve that are kept per run: every minute of the first sixteen hours.
 CURVE_POINTS = 2000
-#: How many things are enough to learn how a fleet behaves.
+#: Things that are enough to estimate a fleet's behaviour.
 SAMPLE = 20_000
-#: The same for how many an image would brick if nothing stopped it, which is shown with a band.
+#: The same for the number bricked without an abort, which is shown with a band.
 UNSTOPPED_SAMPLE = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetScenario:
-    """What a forecast is of, whatever is rolled out how.
+    """The part of a scenario that does not depend on the rollout.
 
     Attributes:
-        runs: How often the rollout is played.
-        seed: Where the draws come from.
-        horizon_days: What ends later is not seen; of waves, how long each is looked at.
+        runs: Number of runs.
+        seed: Seed of the random numbers.
+        horizon_days: Later ends are ignored; with waves, the horizon of each wave.
         begins: When the rollout begins, UTC; only maintenance windows and an end depend on it.
     """
 
@@ -63,7 +63,7 @@ class FleetScenario:
     def played(
         self, play_one: Callable[[np.random.SeedSequence], T], workers: int = WORKERS
     ) -> Generator[T]:
-        """Play one run after the other, each with its seed, for as long as somebody wants them."""
+        """Play the runs, each with its seed; closing the generator stops."""
         seeds = np.random.SeedSequence(self.seed).spawn(self.runs)
         with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="forecast") as pool:
             yield from pool.map(play_one, seeds)
@@ -77,31 +77,31 @@ class Scenario(FleetScenario):
 
     @property
     def by_url(self) -> bool:
-        """Whether the image comes by presigned address instead of by stream."""
+        """Whether the image comes by presigned URL instead of by stream."""
         return self.job.presigned_url is not None
 
 
 def opens_of(scheduling: Scheduling | None, begins: datetime, horizon_minutes: int) -> Integers:
-    """The minutes in which things may be notified after this moment, and last the horizon."""
+    """The minutes after ``begins`` in which things may be notified, and last the horizon."""
     opens = open_minutes(scheduling, begins, horizon_minutes)
     return np.append(np.asarray(opens, dtype=np.int64), horizon_minutes)
 
 
 def end_ms(scheduling: Scheduling | None, begins: datetime) -> int:
-    """When a schedule ends, in milliseconds after this moment; NEVER when it does not."""
+    """When a schedule ends, in milliseconds after ``begins``; NEVER if it does not."""
     left = time_left(scheduling, begins.replace(second=0, microsecond=0))
     return NEVER if left is None else max(0, left // timedelta(milliseconds=1))
 
 
 def plays(scenario: Scenario, *, workers: int = WORKERS) -> Generator[RunResult]:
-    """Play one run after the other, for as long as somebody wants them."""
+    """Play the runs; closing the generator stops."""
     pace, scheduling = Pace(scenario.job.rollout, scenario.things), scenario.job.scheduling
     opens = opens_of(scheduling, scenario.begins, scenario.horizon_minutes)
     return scenario.played(lambda seed: _play_one(scenario, pace, opens, seed), workers)
 
 
 def counted(runs: Iterable[T], on_run: Callable[[int], None] | None) -> tuple[T, ...]:
-    """All the runs; ``on_run`` hears how many are done, in the caller's thread."""
+    """All the runs; ``on_run`` gets the number done, in the caller's thread."""
     done: list[T] = []
     for found in runs:
         done.append(found)
@@ -118,12 +118,12 @@ def play(
 
 
 def bricked_without_abort(scenario: Scenario) -> tuple[float, ...]:
-    """How many things each run would brick if no criterion stopped it.
+    """The number of things that each run would brick if no criterion stopped it.
 
-    Without an abort the pace does not matter, so things are notified at once; and of a large
-    fleet a sample tells it. Things are bricked independently of each other, so the spread of the
-    whole fleet is that of the sample times the root of the scale, not times the scale; the mean of
-    the samples is itself known only so well, which widens it by ``1 + scale / runs``.
+    Without an abort the rate does not matter, so things are notified at once; a large fleet is
+    scaled up from a sample. Things are bricked independently of each other, so the spread of the
+    whole fleet is that of the sample times the root of the scale, not times the scale. The mean of
+    the samples is uncertain too, which widens it by ``1 + scale / runs``.
     """
     if scenario.things < 1:
         return (0.0,)
@@ -160,6 +160,6 @@ def _play_one(
     return replace(
         found,
         curves=found.curves.thinned(CURVE_POINTS),
-        # Beyond the horizon more are notified.
+        # More things are notified beyond the horizon.
         settled_ms=None if goes_on and found.notified < scenario.things else found.settled_ms,
     )

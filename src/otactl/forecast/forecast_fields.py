@@ -14,7 +14,7 @@ from otactl.model.json_output.shaping import shaped
 def forecast_fields(
     forecast: Forecast, *, points: int = 120, end: int | None = None
 ) -> json_forecast.Forecast:
-    """The forecast as ``--output json`` shows it, with N points of each curve up to a minute."""
+    """The forecast for ``--output json``, with N points of each curve up to a minute."""
     abort = shaped(
         json_forecast.Abort,
         forecast,
@@ -27,7 +27,7 @@ def forecast_fields(
         failed=band_fields(forecast.of_aborted(lambda t: t.failed_at_abort)),
         bricked=band_fields(forecast.of_aborted(lambda t: t.bricked_at_abort)),
     )
-    bills = [forecast.bill(found) for found in forecast.tallies]
+    bills = [forecast.bill(found) for found in forecast.results]
     return shaped(
         json_forecast.Forecast,
         forecast,
@@ -38,7 +38,7 @@ def forecast_fields(
         },
         byStatus={
             "NOT_NOTIFIED": forecast.of_all(not_notified).to_fields(),
-            **_bands([{one.value: t.by_status[one] for one in STATUSES} for t in forecast.tallies]),
+            **_bands([{one.value: t.by_status[one] for one in STATUSES} for t in forecast.results]),
         },
         finishedSeconds={
             str(percent): forecast.finished_seconds(percent).to_fields() for percent in MILESTONES
@@ -49,7 +49,7 @@ def forecast_fields(
             "peakBytesPerSecond": forecast.of_all(lambda t: t.peak_bytes_per_second).to_fields(0),
             "mqttMessages": forecast.of_all(forecast.messages).to_fields(),
         },
-        apiCalls=dict(sorted(_bands(list(map(forecast.calls, forecast.tallies))).items())),
+        apiCalls=dict(sorted(_bands(list(map(forecast.calls, forecast.results))).items())),
         costUsd={
             **_bands([{**bill.items, "total": bill.total} for bill in bills], 2),
             "pricesRead": forecast.prices.read.isoformat(),
@@ -59,7 +59,7 @@ def forecast_fields(
 
 
 def _bands(runs: Sequence[Mapping[str, float]], digits: int = 3) -> dict[str, json_forecast.Band]:
-    """The band of each number of the runs, by its name; one that a run lacks is 0."""
+    """The band of each number of the runs, by name; a missing number is 0."""
     names = dict.fromkeys(name for numbers in runs for name in numbers)
     return {
         name: Band.of(numbers.get(name, 0) for numbers in runs).to_fields(digits) for name in names

@@ -1,12 +1,11 @@
-"""When the gate of a played wave decides, and what it says.
+"""The verdict of the gate of a played wave, and its time.
 
-The rules are those of ``rules.waves.gate``, over arrays: the wave is looked at in every instant in
-which something happens to it, and the first at which the gate would not say "wait" is the answer. A
-test holds the two against each other.
+The rules are those of ``rules.waves.gate``, over arrays: they are evaluated at every time at which
+the wave changes, and the first verdict other than "wait" is the result. A test compares the two.
 
-Of alarms those on the failures of a period are known (``model.alarm``): what devices measure is
-not. A period counts from the wave's begin, and is bad when it is over; how late CloudWatch sees it
-is left out.
+Only alarms on the failures of a period are played (``model.alarm``), not those on what devices
+measure. Periods begin with the wave, and a bad one is known at its end: the delay of CloudWatch is
+left out.
 """
 
 from __future__ import annotations
@@ -38,11 +37,11 @@ _WAIT, _INCONCLUSIVE, _PASS, _FAIL = range(len(_VERDICTS))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateView:
-    """What a gate looks at besides the executions.
+    """What a gate reads besides the executions.
 
     Attributes:
-        verify_ms: From SUCCEEDED, the time until its version is judged; None when it never is.
-        alarm_ms: When an alarm of the wave goes off, since the wave began; infinite for never.
+        verify_ms: Time from SUCCEEDED until the version is verified; None if it is not verified.
+        alarm_ms: When an alarm of the wave goes off, since the wave began; infinite if never.
         answer_ms: How long a person takes to approve.
     """
 
@@ -54,24 +53,24 @@ class GateView:
 def gate_moment(
     rule: GateRule, things: int, one_run: Run, view: GateView | None = None
 ) -> tuple[Verdict, float]:
-    """What the gate of a wave says first but "wait", and when, in milliseconds since it began.
+    """The first verdict of a gate other than "wait", and its time, ms since the wave began.
 
-    A gate that needs an approval passes when it was given, unless something fails it before.
+    A gate that needs an approval passes when it is given, unless it fails before.
     """
     view = view or GateView()
     wave = _PlayedWave(rule, things, one_run, view)
     times = wave.instants()
     codes = wave.codes(times)
-    asked = np.flatnonzero(codes == _PASS)
-    if rule.needs_approval and view.answer_ms and len(asked):
-        answered_ms = times[asked[0]] + view.answer_ms
+    passing = np.flatnonzero(codes == _PASS)
+    if rule.needs_approval and view.answer_ms and len(passing):
+        answered_ms = times[passing[0]] + view.answer_ms
         times = _merged(times, np.array([answered_ms]))
         codes = wave.codes(times)
         codes[(codes == _PASS) & (times < answered_ms)] = _WAIT
-    said = np.flatnonzero(codes)
+    decided = np.flatnonzero(codes)
     found = (Verdict.WAIT, math.inf)
-    if len(said) and times[said[0]] < NEVER:
-        found = (_VERDICTS[codes[said[0]]], float(times[said[0]]))
+    if len(decided) and times[decided[0]] < NEVER:
+        found = (_VERDICTS[codes[decided[0]]], float(times[decided[0]]))
     stopped_ms = view.alarm_ms
     if one_run.abort is not None:
         stopped_ms = min(stopped_ms, one_run.abort.at_ms)
@@ -80,7 +79,7 @@ def gate_moment(
 
 
 class _PlayedWave:
-    """A wave of one run, as its gate sees it; every array of times is ascending."""
+    """A wave of one run, as its gate reads it; every array of times is ascending."""
 
     def __init__(self, rule: GateRule, things: int, one_run: Run, view: GateView) -> None:
         self._rule = rule
@@ -111,17 +110,17 @@ class _PlayedWave:
         )
         self._new, self._bad = new + (view.verify_ms or 0), bad + (view.verify_ms or 0)
         if one_run.end_ms < NEVER and notified < things and not is_open:
-            # The job is over when all that was notified is: the others will not be notified.
+            # The job ends when all notified things have ended: the others are never notified.
             ended = (self._good, self._failed, self._lost)
             over_ms = max(one_run.end_ms, *(int(each.max(initial=0)) for each in ended))
             self._lost = _merged(self._lost, np.full(things - notified, over_ms))
         self._late_ms = min(first + rule.maximum_ms, NEVER)
 
     def instants(self) -> Integers:
-        """Every instant in which what the gate says may change.
+        """Every time at which the verdict may change.
 
-        Before enough have ended, successes change nothing, and until ``soakMinutes`` after that
-        nor do things that are verified.
+        Successes change nothing before enough have ended, and verified things change nothing until
+        ``soakMinutes`` after that.
         """
         needed = needed_ended(self._rule, self._things)
         ended = _merged(self._good, self._failed)
@@ -167,17 +166,17 @@ class _PlayedWave:
         begins = enough & ~np.concatenate([[False], enough[:-1]])
         since = np.where(begins, times, -NEVER)
         if enough[0] and not needed_ended(self._rule, self._things):
-            since[0] = -NEVER + 1  # where none must have ended, it has always been so
+            since[0] = -NEVER + 1  # if none must have ended, there were always enough
         return times - np.maximum.accumulate(since) >= self._rule.soak_ms
 
 
 def _until(at_ms: Integers, times: Integers) -> Integers:
-    """How many of them had come by each of these instants."""
+    """The number of events up to each of these times."""
     return np.searchsorted(at_ms, times, side="right")
 
 
 def _merged(*times: Integers) -> Integers:
-    """All of them in order, each instant once for each that falls on it."""
+    """All times in order, duplicates included."""
     return np.sort(np.concatenate(times), kind="stable")
 
 
@@ -189,7 +188,7 @@ def is_forecast(alarm: Alarm) -> bool:
 
 
 def alarm_moment(alarm: Alarm, one_run: Run) -> float:
-    """When it goes off, in milliseconds since its wave began; infinite for never."""
+    """When it goes off, in milliseconds since its wave began; infinite if never."""
     counted = alarm.counted_failures
     if counted is None or not is_forecast(alarm):
         return math.inf

@@ -19,14 +19,14 @@ Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Tier(Strict):
-    """A price that holds up to a number of units, or from there on without end."""
+    """A price up to a number of units, or for all further units."""
 
     usd: Dollars
     up_to: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class Price(Strict):
-    """What one unit of something costs, who said so, and when it was read."""
+    """What one unit of something costs, the source, and when it was read."""
 
     unit: str
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
@@ -52,7 +52,7 @@ class Price(Strict):
 
 
 class Prices(Strict):
-    """All of them."""
+    """All prices of a forecast."""
 
     currency: str = "USD"
     job_execution: Price
@@ -64,7 +64,7 @@ class Prices(Strict):
 
     @property
     def read(self) -> date:
-        """When the oldest of them was read."""
+        """When the oldest price was read."""
         return min(price.read for _, price in self if isinstance(price, Price))
 
 

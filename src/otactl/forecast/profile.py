@@ -1,8 +1,8 @@
-"""What a forecast knows about a fleet: how it connects, downloads, installs and fails.
+"""A fleet's profile: how it connects, downloads, installs and fails.
 
-A profile is a TOML file. Every key has a default, so a file says only what is known; the defaults
-are assumptions about an unremarkable fleet, and a forecast made with them says so. Shares and
-rates are numbers from 0 to 1. ``docs/forecast.md`` explains each key with an example.
+A profile is a TOML file. Every key has a default, so a file has only what is known; the defaults
+are assumptions about a usual fleet, and a forecast that uses them says so. Shares and rates are
+numbers from 0 to 1. ``docs/forecast.md`` explains each key with an example.
 
 Pure.
 """
@@ -21,22 +21,22 @@ from otactl.forecast.toml_text import Strict, TomlFault, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 HOURS_PER_DAY = 24
-#: Groups are distinguished by eight bits.
+#: The index of a group has eight bits.
 MAX_GROUPS = 100
 #: What one MQTT connection carries per second (DG19 limits-iot; aws-facts A9).
 STREAM_BYTES_PER_SECOND = 512 * 1024
 
 
 class Delivery(Strict):
-    """How a thing fetches the image over an MQTT stream, as far as messages go.
+    """How a thing downloads the image over an MQTT stream, for the count of messages.
 
-    Whether it comes by stream or by presigned address is the deployment's to say, not the fleet's.
+    The deployment, not the fleet, says whether the image comes by stream or by presigned URL.
 
     Attributes:
-        block_bytes: What a thing asks for at a time; 256 to 131072 (aws-facts G4).
-        blocks_per_request: Blocks per GetStream; at most 128 KB come back for one request.
-        encoding: CBOR carries a block as it is, JSON carries it as base64: a third more.
-        qos: 1 costs one metered PUBACK per block besides (aws-facts L).
+        block_bytes: Size of a block; 256 to 131072 (aws-facts G4).
+        blocks_per_request: Blocks per GetStream; at most 128 KB are sent for one request.
+        encoding: CBOR carries a block as it is, JSON as base64: a third more.
+        qos: 1 adds one metered PUBACK per block (aws-facts L).
         progress_reports: Updates a thing sends between starting and ending.
     """
 
@@ -56,17 +56,17 @@ class Group(Strict):
         never: Share that never connects again: its executions stay QUEUED for ever.
         start_delay_seconds: From the notification to IN_PROGRESS, for a thing that is connected.
         check_in_seconds: Until a thing that is not connected comes back.
-        bandwidth_bytes_per_second: What one thing downloads at.
+        bandwidth_bytes_per_second: Download speed of one thing.
         install_seconds, reboot_seconds: After the download, before the report.
         failure_rate: Share of attempts that end in FAILED.
         failure_after_install: Share of those failures that happen after the image was installed.
         rejection_rate: Share of things that answer REJECTED at once.
-        silence_rate: Share of attempts that start and are never heard of again.
+        silence_rate: Share of attempts that start and never report again.
         silence_after_install: Share of those that had the new image installed by then.
         repeat_failure_rate: Chance that a retry after FAILED fails too; ``failure_rate`` when
             left out, 1 for an image that fails on the same things every time.
         old_rate: Share of things that report SUCCEEDED and come back with the old version.
-        dark_rate: Share of things that report SUCCEEDED and are never heard of again.
+        dark_rate: Share of things that report SUCCEEDED and never connect again.
     """
 
     name: str = "all"
@@ -129,7 +129,7 @@ class FleetProfile(Strict):
         return self
 
     def with_share_gone(self, share: float) -> FleetProfile:
-        """Things of the same fleet of which this share never connects again."""
+        """The same fleet, of which this share never connects again."""
         factor = share / self.share_gone if share else 0.0
         return self._with_groups(lambda group: {"never": min(1.0, group.never * factor)})
 
@@ -140,7 +140,7 @@ class FleetProfile(Strict):
         return sum(group.share * group.never for group in self.group) / weights
 
     def with_failure_rate(self, rate: float) -> FleetProfile:
-        """The same fleet given an image that fails at this rate everywhere."""
+        """The same fleet with an image that fails at this rate in every group."""
         return self._with_groups(
             lambda group: {
                 "failure_rate": rate,
@@ -156,13 +156,13 @@ class FleetProfile(Strict):
         return self.model_copy(update={"group": groups})
 
     def after_ms(self, elapsed_ms: float) -> FleetProfile:
-        """The same fleet for a job that is created this much later in the day."""
+        """The same fleet for a job that is created this many milliseconds later."""
         hour = (self.start_hour + elapsed_ms / 3_600_000) % HOURS_PER_DAY
         return self.model_copy(update={"start_hour": hour})
 
     @property
     def names_unproven(self) -> bool:
-        """Whether it says which share comes back with the old version, or dark."""
+        """Whether a group sets ``old_rate`` or ``dark_rate``."""
         return any({"old_rate", "dark_rate"} & group.model_fields_set for group in self.group)
 
 

@@ -1,14 +1,14 @@
-"""One rollout from its first minute to its end: the loop that the forecast repeats, and its pace.
+"""Plays one rollout from its first minute to its end, in batches of things.
 
-The order of things is the service's: a minute begins, its things are notified, executions end one
-by one, and after each end the abort criteria are looked at. Time is not stepped through, though.
-A stretch of minutes is planned, the lives of its things are computed at once, and then it is
-known whether the rate went up or the job was aborted within the stretch; in the first case the
-rest of the stretch is thrown away and planned anew, in the second the rollout is over.
+The order of events is the service's: a minute begins, its things are notified, executions end one
+by one, and after each end the abort criteria are checked. But minutes are not played one by one: a
+segment of minutes is planned and the executions of its things are computed at once. If the rate
+rose within the segment, the rest of it is discarded and planned again; if the job was aborted, the
+rollout is over.
 
-Stretches are long enough to fill an array. While the rate waits for successes, a stretch is planned
-at the rate as it is (``rules.rollout``), and cut back to the minute in which the successes that it
-brought about would have raised the rate.
+A segment is long enough to fill an array. While the rate depends on successes, a segment is planned
+at the current rate (``rules.rollout``) and cut at the minute in which its own successes raise the
+rate.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Pace:
 
     Args:
         rollout: The job's rollout; None for the service's default.
-        things: How many there are to notify.
-        chunk: How many things a stretch should hold. The first one holds a 128th of it, the
-            next twice as many: most aborts come early, and then little was done in vain.
+        things: Number of things to notify.
+        chunk: Number of things in a segment. The first one has a 128th of it, the next twice as
+            many: most aborts come early, and then little work is wasted.
     """
 
     def __init__(self, rollout: Rollout | None, things: int, chunk: int = 1 << 16) -> None:
@@ -52,7 +52,7 @@ class Pace:
         """The number of things notified in each of the minutes from ``minute`` on.
 
         Args:
-            minute: The first minute of the stretch, counted from the job's creation.
+            minute: The first minute of the segment, counted from the job's creation.
             notified: Things notified before it.
             succeeded: Things that succeeded before it.
         """
@@ -69,16 +69,16 @@ class Pace:
 
     @property
     def waits_for_success(self) -> bool:
-        """Whether successes raise the rate, so that a stretch may have to be cut back."""
+        """Whether successes raise the rate, so that a segment may have to be cut."""
         return self._known is None
 
     def minutes_at_this_rate(self, notified: int, succeeded: int, more: Integers) -> int:
-        """How many minutes of a stretch keep their rate.
+        """The number of minutes of a segment before the rate rises.
 
         Args:
-            notified: Things notified before the stretch.
-            succeeded: Things that succeeded before the stretch.
-            more: Successes within the stretch before each of its minutes begins; the first is 0.
+            notified: Things notified before the segment.
+            succeeded: Things that succeeded before the segment.
+            more: Successes within the segment before each of its minutes begins; the first is 0.
         """
         missing = missing_for_raise(self._rollout, self._state(notified, succeeded))
         return len(more) if missing is None else int(np.searchsorted(more, missing))
@@ -89,12 +89,12 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What happened in one run.
+    """The executions and the abort of one run.
 
     Attributes:
-        parts: Every execution of every thing that was notified up to the stretch in which the job
-            was aborted, as if it had not been.
-        abort: The first moment a criterion was met, or None.
+        parts: Every execution of every thing notified up to and in the segment of the abort,
+            without the effect of the abort.
+        abort: The first time a criterion was met, or None.
         end_ms: When the job's schedule ends.
     """
 
@@ -112,8 +112,8 @@ def run(
         fleet: What each thing would do.
         job: The policy.
         pace: The batches of the job's rollout to as many things as the fleet has.
-        opens: The minutes in which things may be notified, ascending, and last the horizon: what
-            ends later is not seen.
+        opens: The minutes in which things may be notified, ascending, and last the horizon: later
+            ends are ignored.
         end_ms: When the job's schedule ends.
     """
     horizon = int(opens[-1])

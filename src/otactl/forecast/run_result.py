@@ -1,12 +1,12 @@
-"""What a run came to, counted: statuses, bricked things, bytes, and all of it over time.
+"""Counts the result of a run: statuses, bricked things, bytes, and all of it over time.
 
-An abort cuts lives off (Developer Guide, jobs-configurations-details; aws-facts C): things not
-notified are left alone, executions still QUEUED are CANCELED, retries not yet made are dropped,
-and what is IN_PROGRESS runs on to its own end.
+After an abort (Developer Guide, jobs-configurations-details; aws-facts C) no more things are
+notified, executions still QUEUED are CANCELED, later retries are not made, and executions
+IN_PROGRESS continue to their end.
 
-A thing counts as *bricked* when the last attempt that it began ended in a failure that it reported
-after installing the image, or when it went silent after taking the image, SUCCEEDED or not.
-``docs/forecast.md`` says why these two.
+A thing counts as *bricked* if the last attempt that it began ended in a failure reported after
+installing the image, or if it went silent after installing the image, SUCCEEDED or not.
+``docs/forecast.md`` says why.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class Curves(Columns):
     bytes_per_second: NDArray[np.float64]
 
     def thinned(self, points: int) -> Curves:
-        """The same curves at N points at most, the first half of them and the last kept.
+        """The same curves at N points at most, including the last.
 
         A few things that check in after days must not blur the hour in which nearly everything
-        happens: each minute is kept as long as half of the points last, and from there on the
-        distance grows with the time, so that a time read off is late by a share of itself only.
+        happens: half of the points are the first minutes, one by one; then the distance grows with
+        the time, so that the error of a time is a constant share of it.
         """
         count = len(self.minutes)
         if count <= points:
@@ -70,7 +70,7 @@ class Curves(Columns):
     def at(self, name: str, minutes: Integers) -> NDArray[np.float64]:
         """A series at other minutes: its last point before, 0 before the first.
 
-        After the last point a count stays as it is, and nothing is downloaded any more.
+        After the last point a count stays constant, and bytes per second are 0.
         """
         series = np.concatenate([[0.0], getattr(self, name)])
         found: NDArray[np.float64] = series[np.searchsorted(self.minutes, minutes, side="right")]
@@ -79,26 +79,26 @@ class Curves(Columns):
         return found
 
     def minutes_until(self, series: Integers, count: float) -> float:
-        """When a count is reached; infinite when it is not."""
+        """When a count is reached; infinite if it is not."""
         location = int(np.searchsorted(series, count))
         return float(self.minutes[location]) if location < len(series) else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """One run in numbers. Counts of things go by each thing's last execution.
+    """One run in numbers. Things are counted by their last execution.
 
     Attributes:
-        things: The fleet.
-        notified: Things that got an execution at all.
+        things: Size of the fleet.
+        notified: Things that got an execution.
         by_status: Notified things by the status of their last execution.
         executions: Executions by status, retries counted each (aws-facts A5).
-        settled_ms: When the last execution ended; None when some never do.
-        aborted_ms: When a criterion was met, or None; criterion is its place in the job's list.
+        settled_ms: When the last execution ended; None if some never end.
+        aborted_ms: When a criterion was met, or None; criterion is its index in the job's list.
         executed_at_abort, failed_at_abort: Executions ended, and those the criterion counts.
         bricked_at_abort: Things bricked by then.
-        bricked: Things bricked in the end, those that were in progress at the abort included.
-        vanished: Those of them that are never heard of again.
+        bricked: Things bricked in the end, including those in progress at the abort.
+        vanished: Those of them that never report again.
         unproven: Things that SUCCEEDED and came back with the old version, or not at all.
         downloads: Downloads begun; downloaded_bytes is what they carried.
     """
@@ -157,7 +157,7 @@ def _named(counts: Integers) -> dict[ExecutionStatus, int]:
 
 
 class _Counting:
-    """Adds up one part after another, so that no array of the whole fleet is needed."""
+    """Adds up the parts one by one, so that no array of the whole fleet is needed."""
 
     def __init__(self, one_run: Run, image_bytes: int, horizon_minutes: int) -> None:
         self._abort_ms = None if one_run.abort is None else one_run.abort.at_ms
@@ -215,7 +215,7 @@ class _Counting:
         self._finished.reshape(-1)[: len(counts)] += counts
 
     def _count_bricked(self, part: Executions, chosen: Flags) -> None:
-        """A thing that is broken stays so unless another attempt at least begins."""
+        """A bricked thing stays so unless another attempt begins."""
         attempts = part.attempts
         broken = np.flatnonzero(chosen & (attempts.breaks_after_ms < self._horizon_ms))
         again = part.retry_starts_ms[broken] < self._horizon_ms
@@ -232,7 +232,7 @@ class _Counting:
             self.bricked_at_abort += int((at_ms <= self._abort_ms).sum())
 
     def _count_downloads(self, part: Executions, chosen: Flags) -> None:
-        """Spread each download evenly over its time; a minute carries its part of it."""
+        """Spread each download evenly over its time; each minute gets its part."""
         chosen &= part.attempts.download_ms > 0
         begins, lasts = part.attempts.started_ms[chosen], part.attempts.download_ms[chosen]
         rate = self._image_bytes / lasts

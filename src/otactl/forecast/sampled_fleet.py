@@ -1,11 +1,11 @@
 """A fleet drawn from a profile.
 
 Each thing has a group, is connected or not when it is notified, downloads at a speed of its own,
-and meets one fate per attempt: it succeeds, reports a failure before or after installing, rejects,
-or goes silent before or after installing. The group sizes are exact; which thing is in which
-group is drawn, since the order in which the service notifies things is not known.
+and has one outcome per attempt: it succeeds, reports a failure before or after installing, rejects,
+or goes silent before or after installing. The group sizes are exact; which thing is in which group
+is drawn, since the order in which the service notifies things is not known.
 
-Choices that a profile does not make:
+Assumptions besides the profile:
 
 - A thing that failed, rejected or ran out of time is connected: its retry starts after the start
   delay. One that went silent with the old image comes back like a thing that was not connected;
@@ -54,7 +54,7 @@ def draw(
 def draw_ms(
     seconds: Distribution, count: int, generator: np.random.Generator
 ) -> NDArray[np.int64] | np.int64:
-    """N durations in whole milliseconds; one number when they are all the same."""
+    """N durations in whole milliseconds; one number if they are all the same."""
     if seconds.form is Form.CONSTANT:
         return np.int64(round((seconds.constant or 0.0) * 1000))
     drawn = draw(seconds, count, generator)
@@ -63,14 +63,14 @@ def draw_ms(
 
 
 def as_ms(milliseconds: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Durations rounded to whole milliseconds, and kept below what a time can hold; in place."""
+    """Durations in whole milliseconds, limited so that times do not overflow; changed in place."""
     np.minimum(milliseconds, 1e15, out=milliseconds)
     return np.rint(milliseconds, out=milliseconds).astype(np.int64)
 
 
 HOUR_MS = 3_600_000
 
-#: The fates, in the order in which their shares are stacked; SUCCEEDED takes what is left.
+#: The outcomes, in the order of their shares; SUCCEEDED has the rest.
 _REJECTS, _FAILS_EARLY, _FAILS_LATE, _SILENT_EARLY, _SILENT_LATE, _SUCCEEDS = range(6)
 _REPORTED = np.array([REJECTED, FAILED, FAILED, FAILED, FAILED, SUCCEEDED], dtype=np.int8)
 
@@ -80,12 +80,12 @@ class SampledFleet:
 
     Args:
         profile: The fleet.
-        things: How many there are.
+        things: Size of the fleet.
         image_bytes: Size of the image they download.
-        generator: Where the draws come from; each run has its own.
-        by_url: Whether the image comes by presigned address instead of by stream.
-        connected: How many things are known to be connected at the beginning: they are notified
-            first, and the others come back later. None: as many as the profile says.
+        generator: The source of the draws; each run has its own.
+        by_url: Whether the image comes by presigned URL instead of by stream.
+        connected: Number of things known to be connected at the beginning: they are notified
+            first, and the others come back later. None: as the profile says.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class SampledFleet:
         attempts.gone[chosen] = gone
         attempts.started_ms[chosen] = started
         attempts.download_ms[chosen] = self._download_ms(group, count)
-        self._draw_fate(group, attempts, chosen, group.failure_rate)
+        self._draw_outcome(group, attempts, chosen, group.failure_rate)
 
     def _draw_again(
         self,
@@ -171,9 +171,9 @@ class SampledFleet:
             group.failure_rate if group.repeat_failure_rate is None else group.repeat_failure_rate
         )
         failure_rate = np.where(ended[chosen] == FAILED, repeat, group.failure_rate)
-        self._draw_fate(group, attempts, chosen, failure_rate)
+        self._draw_outcome(group, attempts, chosen, failure_rate)
 
-    def _draw_fate(
+    def _draw_outcome(
         self,
         group: Group,
         attempts: Attempts,
@@ -182,22 +182,22 @@ class SampledFleet:
     ) -> None:
         download = attempts.download_ms[chosen]
         count, generator = len(download), self._generator
-        fate = _fates(group, failure_rate, generator.random(count))
+        outcome = _outcomes(group, failure_rate, generator.random(count))
         installed = download + draw_ms(group.install_seconds, count, generator)
         back = installed + draw_ms(group.reboot_seconds, count, generator)
-        silent = (fate == _SILENT_EARLY) | (fate == _SILENT_LATE)
-        reports = np.where(fate == _FAILS_EARLY, download, back)
-        reports[fate == _REJECTS] = 0
+        silent = (outcome == _SILENT_EARLY) | (outcome == _SILENT_LATE)
+        reports = np.where(outcome == _FAILS_EARLY, download, back)
+        reports[outcome == _REJECTS] = 0
         reports[silent] = NEVER
         breaks = np.full(count, NEVER)
-        np.copyto(breaks, back, where=fate == _FAILS_LATE)
-        np.copyto(breaks, installed, where=fate == _SILENT_LATE)
+        np.copyto(breaks, back, where=outcome == _FAILS_LATE)
+        np.copyto(breaks, installed, where=outcome == _SILENT_LATE)
         if group.old_rate or group.dark_rate:
-            luck = np.where(fate == _SUCCEEDS, generator.random(count), 1.0)
+            luck = np.where(outcome == _SUCCEEDS, generator.random(count), 1.0)
             attempts.unproven[chosen] = luck < group.old_rate + group.dark_rate
             np.copyto(breaks, back, where=luck < group.dark_rate)
-        download[fate == _REJECTS] = 0
-        attempts.reported[chosen] = _REPORTED[fate]
+        download[outcome == _REJECTS] = 0
+        attempts.reported[chosen] = _REPORTED[outcome]
         attempts.reports_after_ms[chosen] = reports
         attempts.breaks_after_ms[chosen] = breaks
         attempts.download_ms[chosen] = download
@@ -216,10 +216,10 @@ class SampledFleet:
         return np.asarray(shares)[hour % HOURS_PER_DAY]
 
 
-def _fates(group: Group, failure_rate: np.ndarray | float, luck: np.ndarray) -> Codes:
-    """Stack the shares of the fates and see into which each draw falls."""
+def _outcomes(group: Group, failure_rate: np.ndarray | float, luck: np.ndarray) -> Codes:
+    """The outcome of each draw, by the cumulated shares of the outcomes."""
     late, broken = group.failure_after_install, group.silence_after_install
-    fate = (luck >= group.rejection_rate).astype(np.int8)
+    outcome = (luck >= group.rejection_rate).astype(np.int8)
     edge: np.ndarray | float = group.rejection_rate
     for share in (
         failure_rate * (1 - late),
@@ -228,12 +228,12 @@ def _fates(group: Group, failure_rate: np.ndarray | float, luck: np.ndarray) -> 
         group.silence_rate * broken,
     ):
         edge = edge + share
-        fate += luck >= edge
-    return fate
+        outcome += luck >= edge
+    return outcome
 
 
 def _assigned(profile: FleetProfile, things: int, generator: np.random.Generator) -> Codes:
-    """A group for each thing: sizes by largest remainder, places drawn."""
+    """A group for each thing: sizes by largest remainder, order drawn."""
     shares = np.array([group.share for group in profile.group])
     exact = shares / shares.sum() * things
     sizes = np.floor(exact).astype(np.int64)

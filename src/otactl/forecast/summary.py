@@ -1,7 +1,7 @@
-"""A forecast: what many runs of one scenario say together, in bands and never in single lines.
+"""A forecast: the results of many runs of one scenario, as bands and never as single lines.
 
-Everything a table, a page or a script shows is taken from ``Forecast``; its JSON form is described
-in ``docs/forecast.md``.
+Tables, pages and scripts show only what is in ``Forecast``; its JSON form is described in
+``docs/forecast.md``.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ _MINUTE_SECONDS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What will probably happen.
+    """The forecast of one scenario.
 
     Attributes:
-        name: What the scenario is called, such as its file.
-        tallies: The runs.
+        name: Name of the scenario, such as its file.
+        results: The runs.
         without_abort: Things bricked per run if no criterion stopped it.
-        alarms: How many alarms the deployment makes.
+        alarms: Number of alarms that the deployment creates.
     """
 
     scenario: Scenario
     name: str
-    tallies: tuple[RunResult, ...]
+    results: tuple[RunResult, ...]
     without_abort: tuple[float, ...]
     prices: Prices
     alarms: int = 0
@@ -61,31 +61,31 @@ class Forecast:
     @property
     def aborted(self) -> tuple[RunResult, ...]:
         """The runs in which a criterion was met."""
-        return tuple(found for found in self.tallies if found.aborted_ms is not None)
+        return tuple(found for found in self.results if found.aborted_ms is not None)
 
     @property
     def unaborted(self) -> tuple[RunResult, ...]:
         """The runs in which none was met."""
-        return tuple(found for found in self.tallies if found.aborted_ms is None)
+        return tuple(found for found in self.results if found.aborted_ms is None)
 
     @property
     def is_undecided(self) -> bool:
-        """Whether the job aborts itself in some runs and not in others: two stories, not one."""
+        """Whether the job aborts itself in some runs and not in others."""
         return 0 < self.abort_probability < 1
 
     @property
     def aborts_likely(self) -> bool:
-        """Whether it does so in half of the runs or more."""
-        return 2 * len(self.aborted) >= len(self.tallies)
+        """Whether the job aborts itself in half of the runs or more."""
+        return 2 * len(self.aborted) >= len(self.results)
 
     @property
     def abort_probability(self) -> float:
         """The share of runs in which a criterion was met."""
-        return len(self.aborted) / len(self.tallies)
+        return len(self.aborted) / len(self.results)
 
     @property
     def abort_seconds(self) -> Band | None:
-        """When it was met, of the runs in which it was."""
+        """When a criterion was met, over the runs in which one was met."""
         return self.of_aborted(lambda t: (t.aborted_ms or 0) / _MS)
 
     def of_aborted(self, count: Callable[[RunResult], float]) -> Band | None:
@@ -98,13 +98,13 @@ class Forecast:
 
     def of_all(self, count: Callable[[RunResult], float]) -> Band:
         """The band of a count over all runs."""
-        return Band.of(map(count, self.tallies))
+        return Band.of(map(count, self.results))
 
     @property
     def criteria(self) -> tuple[tuple[AbortCriterion, float], ...]:
         """Each abort criterion and the share of runs in which it was the one that was met."""
         return tuple(
-            (criterion, sum(t.criterion == location for t in self.tallies) / len(self.tallies))
+            (criterion, sum(t.criterion == location for t in self.results) / len(self.results))
             for location, criterion in enumerate(self.scenario.job.abort_criteria)
         )
 
@@ -116,20 +116,20 @@ class Forecast:
     @property
     def ends_probability(self) -> float:
         """The share of runs in which every execution is over within the horizon."""
-        return sum(found.settled_ms is not None for found in self.tallies) / len(self.tallies)
+        return sum(found.settled_ms is not None for found in self.results) / len(self.results)
 
     def finished_seconds(self, percent: float) -> Band:
-        """Until N percent of the fleet have finished, well or badly."""
+        """Until N percent of the fleet have finished, successfully or not."""
         return self.of_all(lambda t: finished_seconds(t, percent))
 
     @property
     def shown_minutes(self) -> int:
-        """How long a time axis is wanted to see what happens in most runs."""
-        return shown_minutes(self.tallies)
+        """The length of a time axis that shows what happens in most runs."""
+        return shown_minutes(self.results)
 
     def curves(self, points: int = 300, end: int | None = None) -> CurveBand:
         """The counts over time as bands, up to a minute."""
-        return curve_bands(self.tallies, points, end or self.shown_minutes)
+        return curve_bands(self.results, points, end or self.shown_minutes)
 
     def messages(self, found: RunResult) -> int:
         """Metered MQTT messages of a run."""
@@ -160,7 +160,7 @@ class Forecast:
         )
 
     def _watched_seconds(self, found: RunResult) -> float:
-        """Until the job ends; of one that does not, until 99% have finished."""
+        """Until the job ends; if it does not end, until 99% have finished."""
         if found.aborted_ms is not None:
             return found.aborted_ms / _MS
         if found.settled_ms is not None:
@@ -173,8 +173,8 @@ class Forecast:
 def finished_seconds(found: RunResult, percent: float) -> float:
     """Until N percent of the fleet have finished in this run.
 
-    To the minute in the first sixteen hours, and to a hundredth of the time after them; never later
-    than the last of them.
+    Exact to a minute in the first sixteen hours and to a hundredth of the time after them; never
+    later than the last end.
     """
     curves = found.curves
     wanted = math.ceil(found.things * percent / 100)
@@ -197,17 +197,17 @@ def make_forecast(
     notes: Iterable[str] = (),
     on_run: Callable[[int], None] | None = None,
 ) -> Forecast:
-    """Play a scenario and put its runs together; ``on_run`` hears how many are done."""
-    tallies = play(scenario, on_run=on_run)
-    was_aborted = any(found.aborted_ms is not None for found in tallies)
+    """Play a scenario and put its runs together; ``on_run`` gets the number done."""
+    results = play(scenario, on_run=on_run)
+    was_aborted = any(found.aborted_ms is not None for found in results)
     return Forecast(
         scenario=scenario,
         name=name,
-        tallies=tallies,
+        results=results,
         without_abort=(
             bricked_without_abort(scenario)
             if was_aborted
-            else tuple(float(found.bricked) for found in tallies)
+            else tuple(float(found.bricked) for found in results)
         ),
         prices=prices,
         alarms=alarms,
@@ -238,7 +238,7 @@ def _notes(scenario: Scenario) -> tuple[str, ...]:
 
 
 def schedule_notes(scheduling: Scheduling | None, begins: datetime, horizon_days: int) -> list[str]:
-    """What the schedule of a job, or of several, does to a forecast."""
+    """Notes on the effect of a job's schedule on a forecast."""
     if scheduling is None:
         return []
     notes = []
@@ -249,5 +249,5 @@ def schedule_notes(scheduling: Scheduling | None, begins: datetime, horizon_days
         notes.append(what)
     if scheduling.end_time is not None:
         behavior = scheduling.end_behavior or "STOP_ROLLOUT"
-        notes.append(f"nobody is notified after endTime, {scheduling.end_time} ({behavior})")
+        notes.append(f"no thing is notified after endTime, {scheduling.end_time} ({behavior})")
     return ["; ".join([*notes, f"time counts from when it begins, {begins:%Y-%m-%d %H:%M} UTC"])]

@@ -1,7 +1,7 @@
-"""Reads TOML that a user wrote: whatever cannot be read is one error, with a message for people.
+"""Reads TOML that a user wrote: every failure is one error, with a message for people.
 
-Python's own reader lets through what is beyond its limits as other errors: a whole number of more
-digits than ``int`` takes, tables nested beyond the stack. Pure.
+Python's own reader raises other errors beyond its limits: for an integer with more digits than
+``int`` takes, for tables nested beyond the stack. Pure.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _MAX_KEY_DOTS = 64
 
 
 class Strict(BaseModel):
-    """A table of such a file, without any other key."""
+    """A table of such a file; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TomlFault(ValueError):
-    """Raised when a text is not TOML, or is beyond what is read; the message says why."""
+    """Raised when a text is not TOML, or exceeds a limit; the message says why."""
 
 
 def read_toml(text: str) -> dict[str, Any]:

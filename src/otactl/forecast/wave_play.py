@@ -1,9 +1,9 @@
-"""A deployment in waves, played once: each wave a rollout of its own, behind each its gate.
+"""Plays a deployment in waves once: each wave is a rollout of its own, followed by its gate.
 
-A wave is played whole (``run``) and its gate judged over all of it at once (``gate_moment``). When
-a gate fails, all waves are cut off at that instant, as a cancel without force does; and where
-``onGateFailure = rollback``, what took the image is taken back by the same play, in the waves of
-``rules.rollback``.
+A wave is played whole (``run``) and its gate evaluated over all of it at once (``gate_moment``). If
+a gate fails, all waves are cancelled at that time, as by a cancel without force. With
+``onGateFailure = rollback`` the things that have the image are then rolled back in the same way, in
+the waves of ``rules.rollback``.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from otactl.rules.waves.membership import expected_sizes, share_of_those_taken_l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackPolicy:
-    """What a rollback would be like.
+    """The inputs of a rollback.
 
     Attributes:
         job: The policy of the deployment.
         profile: The fleet, with a good image.
-        wait_ms: How long things in progress are waited for before.
+        wait_ms: Longest wait for things in progress before the rollback.
     """
 
     job: JobConfiguration
@@ -54,11 +54,11 @@ class WaveScenario(FleetScenario):
 
     Attributes:
         verify: How versions are verified; None if they are not.
-        alarms: Those that each wave's job gets.
+        alarms: The alarms of each wave's job.
         answer_ms: How long a person takes to approve.
-        connected: Of each wave, how many things are known to be connected; empty where the profile
-            says it.
-        rollback: What follows a gate that failed; None where nothing does.
+        connected: For each wave, the number of things known to be connected; empty: as the profile
+            says.
+        rollback: The rollback after a gate failed; None for no rollback.
     """
 
     waves: Waves
@@ -70,13 +70,13 @@ class WaveScenario(FleetScenario):
 
     @property
     def planned(self) -> tuple[tuple[Wave, int], ...]:
-        """The waves that have things, and how many; those of groups are left out."""
+        """The waves that have things, and their sizes; waves of groups are left out."""
         sizes = expected_sizes([wave.size for wave in self.waves.waves], self.things)
         pairs = zip(self.waves.waves, sizes, strict=True)
         return tuple((wave, size) for wave, size in pairs if size)
 
     def profile_of(self, number: int) -> FleetProfile:
-        """The fleet that a wave, from 0, is a sample of."""
+        """The fleet of which a wave, from 0, is a sample."""
         if not self.waves.prefers_recent:
             return self.profile
         sizes, gone = [size for _, size in self.planned], self.profile.share_gone
@@ -93,9 +93,9 @@ def rollback_scenario(
     profile: FleetProfile,
     image_bytes: int,
 ) -> WaveScenario:
-    """The rollback of things to one former version, which behave with it as the profile says.
+    """The rollback of things to one former version, with which they behave as the profile says.
 
-    ``offline`` are things that nothing shows to be connected.
+    ``offline`` is the number of things not known to be connected.
     """
     waves = rollback_waves(connected, offline, job)
     return WaveScenario(
@@ -112,9 +112,9 @@ class PlayedWave:
     """One wave of one run.
 
     Attributes:
-        began_ms, decided_ms: Since the deployment began; infinite when no decision comes.
-        is_refused: Whether AWS does not take its job, for the schedule ends too soon.
-        notified, bricked: Things, up to the end of everything.
+        began_ms, decided_ms: Since the deployment began; infinite without a decision.
+        is_refused: Whether AWS refuses its job because the schedule ends too soon.
+        notified, bricked: Things, at the end of the run.
     """
 
     verdict: Verdict
@@ -130,10 +130,10 @@ class WayBack:
     """The rollback of one run.
 
     Attributes:
-        things: How many took the image and are taken back.
-        seconds: From the gate that failed until the rollback's last gate passed; infinite when one
-            does not.
-        failed: Whether the rollback was stopped itself.
+        things: Number of things that have the image and are rolled back.
+        seconds: From the failed gate until the rollback's last gate passed; infinite if one does
+            not pass.
+        failed: Whether a gate of the rollback failed too.
     """
 
     things: int
@@ -179,7 +179,7 @@ def play_waves(scenario: WaveScenario, seed: np.random.SeedSequence) -> PlayedRu
 def _play(
     scenario: WaveScenario, number: int, began_ms: float, seed: np.random.SeedSequence
 ) -> tuple[PlayedWave, Run | None]:
-    """One wave from its begin to its gate; no run where AWS does not take its job."""
+    """Play one wave from its begin to its gate; no run if AWS refuses its job."""
     wave, things = scenario.planned[number]
     began = scenario.begins + timedelta(milliseconds=began_ms)
     schedule = wave.job.scheduling and replace(wave.job.scheduling, start_time=None)
@@ -196,7 +196,7 @@ def _play(
         by_url=wave.job.presigned_url is not None,
         connected=scenario.connected[number] if scenario.connected else None,
     )
-    # The gate is all that this wave may end by: abort criteria fire as they do in any job.
+    # Only its gate ends the wave; abort criteria apply as in any job.
     one_run = run(
         fleet,
         wave.job,
@@ -220,7 +220,7 @@ def _fill_ms(scenario: WaveScenario, wave: Wave, things: int) -> float:
 
 
 def _cut(one_run: Run, things: int, scenario: WaveScenario, stop_ms: float) -> RunResult:
-    """The run with everything cut off at an instant, unless its job aborted itself before."""
+    """The run if it is cancelled at this time, unless its job aborted itself before."""
     abort = one_run.abort
     if math.isfinite(stop_ms) and (abort is None or abort.at_ms > stop_ms):
         abort = Abort(at_ms=int(stop_ms), criterion=0, executed=0, failed=0)
@@ -239,10 +239,10 @@ def _way_back(
     results: list[RunResult],
     seed: np.random.SeedSequence,
 ) -> WayBack:
-    """Take back what took the image, when everything is stopped.
+    """Roll back the things that have the image, after everything has stopped.
 
-    In are those that SUCCEEDED, unless they came back with the old version, and those that failed
-    after installing; of them those that are never heard of again are not waited for.
+    They are the things that SUCCEEDED, except those that came back with the old version, and those
+    that failed after installing. Those of them that never report again are not waited for.
     """
     succeeded = sum(found.by_status[ExecutionStatus.SUCCEEDED] for found in results)
     offline = sum(found.vanished for found in results)
@@ -262,7 +262,7 @@ def _way_back(
 
 
 def _stop_ms(policy: RollbackPolicy, waves: list[PlayedWave], results: list[RunResult]) -> float:
-    """From the failed gate until nothing is queued and what was in progress has ended."""
+    """From the failed gate until nothing is queued and executions in progress have ended."""
     stop_ms, waited_ms, canceled = waves[-1].decided_ms, 0.0, 0
     for wave, found in zip(waves, results, strict=True):
         left = math.inf if found.settled_ms is None else wave.began_ms + found.settled_ms - stop_ms

@@ -1,7 +1,7 @@
-"""A deployment in waves, played many times: when each gate decides, and what a bad image reaches.
+"""The forecast of a deployment in waves: when each gate decides, and how far a bad image gets.
 
-``wave_play`` plays one run. Comparisons with a control are not in it, nor are alarms on what
-devices measure; a person answers a gate that needs an approval with yes.
+``wave_play`` plays one run. Comparisons with a control and alarms on what devices measure are left
+out; every approval is given.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["WaveScenario", "WavesForecast", "forecast_waves"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WavesForecast:
-    """What will probably happen: what did in each run, and what the reader should mind."""
+    """The forecast: its runs, and notes for the reader."""
 
     scenario: WaveScenario
     name: str
@@ -33,31 +33,31 @@ class WavesForecast:
 
     @property
     def played(self) -> tuple[tuple[PlayedWave, ...], ...]:
-        """Of each run, the waves that began."""
+        """The waves that began, for each run."""
         return tuple(run.waves for run in self.runs)
 
     @property
     def approvals(self) -> tuple[str, ...]:
-        """The waves whose gates wait for a person though all is well."""
+        """The waves whose gates need an approval."""
         return tuple(wave.name for wave, _ in self.scenario.planned if wave.rule.needs_approval)
 
     def refused_share(self, number: int) -> float:
-        """The share of all runs in which AWS does not take a wave's job: the schedule ends."""
+        """The share of all runs in which AWS refuses a wave's job because the schedule ends."""
         return sum(one.is_refused for one in self._of(number)) / len(self.played)
 
     @property
     def ways_back(self) -> tuple[WayBack, ...]:
-        """The rollbacks of the runs that a gate stopped; none where none is asked for."""
+        """The rollbacks of the runs that a gate stopped; empty without a rollback."""
         return tuple(run.way_back for run in self.runs if run.way_back is not None)
 
     @property
     def way_back_seconds(self) -> Band | None:
-        """From the gate that failed until the rollback's last gate passed."""
+        """From the failed gate until the rollback's last gate passed."""
         return Band.of_any(each.seconds for each in self.ways_back)
 
     @property
     def taken_back(self) -> Band | None:
-        """How many things a rollback gives their former image."""
+        """The number of things that a rollback gives their former image."""
         return Band.of_any(each.things for each in self.ways_back)
 
     @property
@@ -66,7 +66,7 @@ class WavesForecast:
         return sum(each.failed for each in self.ways_back) / max(1, len(self.ways_back))
 
     def share(self, number: int, verdict: Verdict) -> float:
-        """The share of all runs in which the gate of a wave, from 0, says this."""
+        """The share of all runs in which the gate of a wave, from 0, has this verdict."""
         return sum(one.verdict is verdict for one in self._of(number)) / len(self.played)
 
     def _of(self, number: int) -> list[PlayedWave]:
@@ -74,7 +74,7 @@ class WavesForecast:
         return [run[number] for run in self.played if len(run) > number]
 
     def gate_seconds(self, number: int) -> Band | None:
-        """When a gate decides, of the runs in which its wave began."""
+        """When a gate decides, over the runs in which its wave began."""
         return Band.of_any(one.decided_ms / 1000 for one in self._of(number))
 
     @property
@@ -84,7 +84,7 @@ class WavesForecast:
 
     @property
     def end_seconds(self) -> Band:
-        """Until the last gate passes; infinite in runs in which one does not."""
+        """Until the last gate passes; infinite in runs in which one does not pass."""
         count = len(self.scenario.planned)
         return Band.of(
             run[-1].decided_ms / 1000
@@ -94,14 +94,14 @@ class WavesForecast:
         )
 
     def reached(self, *, bricked: bool = False, only_stopped: bool = False) -> Band | None:
-        """How many things were notified, or bricked, when everything was over."""
+        """The number of things notified, or bricked, at the end of the runs."""
         runs = self.stopped if only_stopped else self.played
         return Band.of_any(
             sum(one.bricked if bricked else one.notified for one in run) for run in runs
         )
 
     def to_fields(self) -> json_forecast.WavesForecast:
-        """The forecast as ``--output json`` shows it."""
+        """The forecast for ``--output json``."""
         waves = [
             shaped(
                 json_forecast.ForecastWave,
@@ -136,7 +136,7 @@ def forecast_waves(
     notes: Iterable[str] = (),
     on_run: Callable[[int], None] | None = None,
 ) -> WavesForecast:
-    """Play every run; ``on_run`` hears how many are done, in the caller's thread."""
+    """Play every run; ``on_run`` gets the number done, in the caller's thread."""
     runs = scenario.played(lambda seed: play_waves(scenario, seed))
     notes = (*_notes(scenario), *notes)
     return WavesForecast(scenario=scenario, name=name, runs=counted(runs, on_run), notes=notes)

@@ -95,7 +95,7 @@ def _bricked(label: str, band: Band | None) -> str:
 
 
 def _cost(forecast: Forecast) -> str:
-    cost = Band.of(forecast.bill(found).total for found in forecast.tallies)
+    cost = Band.of(forecast.bill(found).total for found in forecast.results)
     return _figure(f"cost (prices of {forecast.prices.read})", cost, dollars_text)
 
 

@@ -79,8 +79,8 @@ def ordered_keys(by_forecast: Sequence[dict[tuple[str, str], str]]) -> list[tupl
 def headline(forecast: Forecast) -> str:
     """The forecast in a sentence or two, what is likely first."""
     if not forecast.aborted:
-        return f"{_undisturbed(forecast, forecast.tallies)} and no abort criterion is met."
-    runs = len(forecast.tallies)
+        return f"{_undisturbed(forecast, forecast.results)} and no abort criterion is met."
+    runs = len(forecast.results)
     if not forecast.is_undecided:
         without = band_text(Band.of(forecast.without_abort), count_text)
         return (
@@ -100,13 +100,13 @@ def headline(forecast: Forecast) -> str:
     )
 
 
-def _undisturbed(forecast: Forecast, tallies: Sequence[RunResult]) -> str:
+def _undisturbed(forecast: Forecast, results: Sequence[RunResult]) -> str:
     """The result of the runs without an abort."""
-    finished = Band.of(finished_seconds(found, _MOST) for found in tallies)
+    finished = Band.of(finished_seconds(found, _MOST) for found in results)
     return (
         f"{_MOST}% of {forecast.scenario.things:,} things have finished after "
         f"{band_text(finished, duration_text)}; "
-        f"{band_text(Band.of(found.bricked for found in tallies), count_text)} are bricked"
+        f"{band_text(Band.of(found.bricked for found in results), count_text)} are bricked"
     )
 
 
@@ -154,7 +154,7 @@ def _things(forecast: Forecast) -> Iterator[tuple[str, str]]:
         text = band_text(Band.of(forecast.without_abort), count_text)
         yield "bricked with no abort", text
     for status in STATUSES:
-        band = Band.of(found.by_status[status] for found in forecast.tallies)
+        band = Band.of(found.by_status[status] for found in forecast.results)
         if band.high > 0:
             yield _STATUS_WORDS[status.value], band_text(band, count_text)
     untouched = forecast.of_all(not_notified)
@@ -193,7 +193,7 @@ def _cost(forecast: Forecast) -> Iterator[tuple[str, str]]:
         "internetTraffic": "internet traffic",
         "alarms": "alarms",
     }
-    bills = [forecast.bill(found) for found in forecast.tallies]
+    bills = [forecast.bill(found) for found in forecast.results]
     for item, word in words.items():
         band = Band.of(of_run.items[item] for of_run in bills)
         if band.high >= 0.01:  # noqa: PLR2004  # less than a cent is not worth a line

@@ -240,7 +240,7 @@ def test_things_are_notified_in_the_maintenance_windows_alone() -> None:
     job = constant_rate(10, scheduling=NIGHTLY, target_selection=TargetSelection.CONTINUOUS)
     made = forecast_of(scenario(job, steady(), 900, begins=MIDNIGHT))
 
-    notified = made.tallies[0].curves
+    notified = made.results[0].curves
     night = 24 * 60
     first = [int(count) for count in notified.at("notified", np.array([120, 121, 150, 151 + 60]))]
     assert first == [0, 10, 300, 300]
@@ -266,7 +266,7 @@ def test_an_abort_in_a_window_leaves_the_nights_after_it_alone() -> None:
 
     assert made.abort_probability == 1
     assert made.abort_seconds.high < (120 + 5) * 60
-    assert made.tallies[0].notified <= 50
+    assert made.results[0].notified <= 50
 
 
 def test_windows_that_do_not_open_within_the_horizon_notify_nobody() -> None:
@@ -277,7 +277,7 @@ def test_windows_that_do_not_open_within_the_horizon_notify_nobody() -> None:
     )
     made = forecast_of(scenario(constant_rate(10, scheduling=never), steady(), 900))
 
-    assert made.tallies[0].notified == 0
+    assert made.results[0].notified == 0
     assert made.ends_probability == 0
     assert "no maintenance window opens" in "".join(made.notes)
 
@@ -286,7 +286,7 @@ def test_what_is_not_notified_within_the_horizon_is_not_over() -> None:
     job = constant_rate(10, scheduling=NIGHTLY)
     made = forecast_of(scenario(job, steady(), 900, begins=MIDNIGHT, horizon_days=2))
 
-    assert made.tallies[0].notified == 600
+    assert made.results[0].notified == 600
     assert made.ends_probability == 0
 
 
