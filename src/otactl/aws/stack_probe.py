@@ -95,15 +95,15 @@ class StackProbe:
         in_stopper_log = partial(self._logged, "ForceStopperLogGroup", self._name)
         no_metrics = (
             "the rule did not call the function, or the function cannot log:"
-            f" look at {self._outputs['FailureQueueUrl']} and the function's policy"
+            f" check {self._outputs['FailureQueueUrl']} and the function's policy"
         )
         not_stopped = (
             "the alarm did not reach the function, or the function cannot log:"
-            " look at the policies of the topic and the function"
+            " check the policies of the topic and the function"
         )
         hops: tuple[tuple[str, Callable[[], str | None], str], ...] = (
             ("topic rule -> metrics generator", in_metrics_log, no_metrics),
-            ("metrics generator -> metric", self._metric, "look into the function's log"),
+            ("metrics generator -> metric", self._metric, "read the function's log"),
             ("metric -> alarm", self._alarm, "a new metric can take up to 15 minutes"),
             ("alarm -> SNS -> force-stopper", in_stopper_log, not_stopped),
         )

@@ -1,6 +1,6 @@
-"""From executions that were to the profile of the fleet that made them.
+"""Fits a fleet profile to past executions.
 
-One group is fitted. What is taken from what:
+One group is fitted, from these data:
 
 | quantity | from |
 |---|---|
@@ -17,7 +17,7 @@ Not known from executions, and left at their defaults: whether a failure came be
 installation, and how the share online varies through the day.
 
 Confidence intervals are of 95%. Shares: Wilson's score interval, which holds for small counts too.
-Quantiles: order statistics, which assume nothing of the distribution.
+Quantiles: order statistics, which assume nothing about the distribution.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Estimate:
 
 
 def share(part: int, whole: int) -> Estimate | None:
-    """A share, by Wilson's interval; None when nothing was observed."""
+    """A share with Wilson's interval; None without observations."""
     if whole <= 0:
         return None
     low, high = wilson(part, whole)
@@ -55,7 +55,7 @@ def share(part: int, whole: int) -> Estimate | None:
 
 
 def quantile_estimate(observed: Sequence[float], part: float) -> Estimate | None:
-    """A quantile with the interval of its order statistics; None when nothing was observed.
+    """A quantile with the interval of its order statistics; None without observations.
 
     The number of observations below the true quantile is binomial, so the interval runs between
     the order statistics at its own 2.5% and 97.5% quantiles (by the normal approximation).
@@ -72,13 +72,13 @@ def quantile_estimate(observed: Sequence[float], part: float) -> Estimate | None
 
 #: A thing that starts within this time was connected when it was notified.
 ONLINE_SECONDS = 120
-#: Number of equally spaced quantiles that stand for what was measured.
+#: Number of equally spaced quantiles that represent the measured values.
 QUANTILES = 21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """A fitted profile and how sure each of its numbers is.
+    """A fitted profile and the certainty of its numbers.
 
     Attributes:
         estimates: By the name of the profile's key; a distribution by its median and 95th
@@ -108,7 +108,7 @@ class _Fitter:
         self._past = past
         self._first = [e for e in past.executions if e.execution_number == 1]
         if not self._first:
-            # A report of last attempts alone still tells something.
+            # A report may have last attempts only.
             self._first = list(past.executions)
         self._estimates: dict[str, Estimate] = {}
         self._notes: list[str] = []
@@ -138,7 +138,7 @@ class _Fitter:
         prompt = [delay for delay in delays if delay <= ONLINE_SECONDS]
         late = [delay for delay in delays if delay > ONLINE_SECONDS]
         self._share("never", unseen, len(delays) + unseen)
-        # `online` is a share of those that are not gone for good.
+        # `online` is a share of the things that connect again.
         self._share("online", len(prompt), len(delays) + waited - unseen)
         self._distribution("start_delay_seconds", prompt)
         self._distribution("check_in_seconds", late)
@@ -158,8 +158,8 @@ class _Fitter:
             if agents := sum(not e.measured_download for e in found):
                 self._notes.append(
                     f"{agents} devices report no downloadTime, as FreeRTOS agents do: the time from"
-                    " start to end stands for it, so the bandwidth holds install, reboot and test"
-                    " too"
+                    " start to end is used instead, so the bandwidth includes install, reboot and"
+                    " test too"
                 )
             speeds = [image_bytes / e.download_seconds for e in found if e.download_seconds]
             self._distribution("bandwidth_bytes_per_second", speeds)
@@ -207,14 +207,14 @@ class _Fitter:
     def _share(self, key: str, part: int, whole: int) -> None:
         found = share(part, whole)
         if found is None:
-            self._notes.append(f"nothing tells {key}, so it is assumed")
+            self._notes.append(f"the report has no data on {key}, so it is assumed")
             return
         self._estimates[key] = found
         self._values[key] = found.value
 
     def _distribution(self, key: str, observed: Sequence[float]) -> None:
         if not observed:
-            self._notes.append(f"nothing tells {key}, so it is assumed")
+            self._notes.append(f"the report has no data on {key}, so it is assumed")
             return
         for name, part in (("median", 0.5), ("p95", 0.95)):
             found = quantile_estimate(observed, part)
@@ -233,7 +233,7 @@ class _Fitter:
 
 
 def _was_away(execution: ExecutionRecord) -> bool:
-    """Whether a thing that never started was surely not connected when it was notified."""
+    """Whether a thing that never started was certainly not connected when it was notified."""
     if execution.status is ExecutionStatus.QUEUED:
         return True
     ended = execution.updated_at_ms

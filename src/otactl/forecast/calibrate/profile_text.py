@@ -10,7 +10,7 @@ _DEFAULTS = Group()
 
 
 def profile_text(found: Fit, *, source: str) -> str:
-    """The file, with a comment at the top that says what the profile was fitted to."""
+    """The file; the comment at its top names the source of the data."""
     group = found.profile.group[0]
     lines = [
         f"# A fleet profile for `otactl forecast` and `otactl lint`, fitted to {source}.",

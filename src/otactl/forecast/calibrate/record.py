@@ -1,6 +1,6 @@
-"""Executions of a past deployment, as a report writes them down.
+"""Reads the executions of a past deployment from a report.
 
-The JSON, of which a report may hold more:
+The JSON, of which a report may have more:
 
     {
       "imageBytes": 1048576,
@@ -13,9 +13,9 @@ The JSON, of which a report may hold more:
       ]
     }
 
-Times are epoch milliseconds. ``startedAt`` is null for what never started. Every attempt is an
-execution of its own; a list of last attempts alone hides the failures that a retry mended. Beside
-them ``round`` tells the rounds of a deployment apart, and ``running`` that it was not over.
+Times are epoch milliseconds. ``startedAt`` is null if it never started. Every attempt is an
+execution of its own; a list of last attempts only hides failures before a successful retry.
+``round`` is the round of the deployment; ``running`` says that the deployment was not over.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from otactl.model.status import ExecutionStatus
 _LATEST_MS = 253_402_300_799_999
 #: AWS's integers (32 bits, signed).
 _MOST = 2**31 - 1
-#: A stored object's greatest size (S3), in bytes.
+#: The maximum size of a stored object (S3), in bytes.
 _LARGEST_IMAGE = 5 * 1024**4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionRecord(ThingOutcome):
-    """One execution that was; its download takes what the device or its reports come to.
+    """One past execution; its download time is the device's, or computed from its reports.
 
     Attributes:
-        round: Of a deployment of several rounds; a thing takes part in each anew.
+        round: The round of the deployment; a thing has other executions in each.
     """
 
     round: int = 1
@@ -56,24 +56,24 @@ class ExecutionRecord(ThingOutcome):
 
     @property
     def working_seconds(self) -> float | None:
-        """From the start to the end, of what has ended."""
+        """From the start to the last update."""
         if self.started_at_ms is None or self.updated_at_ms is None:
             return None
         return max(0, self.updated_at_ms - self.started_at_ms) / 1000
 
     @property
     def measured_download(self) -> bool:
-        """Whether the device measured it itself."""
+        """Whether the device measured its download time itself."""
         return "downloadTime" in self.status_details
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastDeployment:
-    """Executions that were, and the image they were about.
+    """Past executions, and their image.
 
     Attributes:
         is_running: Whether the job was not over when the report was written.
-        undated: Executions that were left out because nobody knows when they were queued.
+        undated: Number of executions left out because they have no ``queuedAt``.
     """
 
     executions: tuple[ExecutionRecord, ...]
@@ -86,7 +86,7 @@ def parse_report(text: str, *, file_name: str) -> PastDeployment:
     """Read the JSON of a report.
 
     Raises:
-        UserMistake: It is no such JSON; the message says where.
+        UserMistake: It is not such JSON; the message says where.
     """
     try:
         fields = json.loads(text)

@@ -1,14 +1,14 @@
-"""The linter: what a careful engineer would say about a ``dev.ini`` before it is deployed.
+"""The linter: finds the risks of a ``dev.ini`` before it is deployed.
 
-Every finding has a code, says where, why (with the numbers) and what would be safe, and can be
-waived in the file with a reason. ``docs/lint.md`` explains the codes, ``examples/lint`` shows a
-bad file for each. Severities: an ERROR is wrong whatever was meant, a WARNING wants a decision, a
-NOTE wants to be known.
+Every finding has a code, a section and key, a reason with numbers, and a safe alternative, and can
+be waived in the file with a reason. ``docs/lint.md`` explains the codes, ``examples/lint`` shows a
+bad file for each. Severities: an ERROR is wrong in any case, a WARNING needs a decision, a NOTE is
+for information.
 
-A file such as the manual's own carries sections that its switches leave off. They are the next
-thing somebody switches on, so what is wrong with them is reported now, as a note.
+A file such as the manual's own has sections that its switches leave off. They may be switched on
+next, so their findings are reported now, as notes.
 
-Pure Python, no NumPy: ``validate``, ``plan`` and ``deploy`` ask it too.
+Pure Python, no NumPy: ``validate``, ``plan`` and ``deploy`` use it too.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ _CHECKS = (
     check_alarms,
 )
 
-#: What a deployment in waves is staged by, stopped by and waits for are its gates (OTA7xx).
-_SAID_OF_GATES = frozenset({"OTA104", "OTA201", "OTA203", "OTA304"})
+#: Findings that do not apply to waves: their gates (OTA7xx) stage, stop and hold a deployment.
+_NOT_OF_WAVES = frozenset({"OTA104", "OTA201", "OTA203", "OTA304"})
 
 #: The switches of the job's policy, and the sections each switches on, by their first letters.
 SWITCHES = {
@@ -63,20 +63,20 @@ SWITCHES = {
     "usePresignedUrlConfig": ("PRESIGNED_URL_CONFIG",),
 }
 
-#: Every code there is, in a few words.
+#: All codes, each with a short description.
 CODES: Mapping[str, str] = {
     "OTA001": "a waiver without its finding",
     "OTA002": "a section that would be refused if it were switched on",
     "OTA101": "an abort criterion that can never fire: too few things",
     "OTA102": "an abort criterion that a healthy fleet trips",
-    "OTA103": "an abort criterion that asks for a disaster",
+    "OTA103": "an abort criterion with too high a threshold",
     "OTA104": "no abort criterion at all",
     "OTA105": "an abort criterion that comes when nearly everything is notified",
     "OTA106": "an abort criterion on timeouts without a timeout",
     "OTA107": "abort criteria none of which counts failures",
     "OTA201": "no staging: much of the fleet is notified before anything has finished",
     "OTA202": "a rate that never rises",
-    "OTA203": "a rate that waits for successes, taken for a gate",
+    "OTA203": "a rate that waits for successes, mistaken for a gate",
     "OTA204": "a slow start that is over before it has shown anything",
     "OTA206": "late joiners of a continuous job escape the rate",
     "OTA207": "a schedule that ends before the rollout",
@@ -85,7 +85,7 @@ CODES: Mapping[str, str] = {
     "OTA302": "a timeout shorter than healthy things need",
     "OTA303": "a timeout far longer than any thing needs",
     "OTA304": "things that never connect keep the job open",
-    "OTA401": "retries that weigh in the abort percentage",
+    "OTA401": "retries that count in the abort percentage",
     "OTA402": "retries of things that are gone",
     "OTA403": "rejections are never retried",
     "OTA501": "an address that expires while it is used",
@@ -94,8 +94,8 @@ CODES: Mapping[str, str] = {
     "OTA602": "a percentile of too few values",
     "OTA603": "a new metric that appears when the rollout is over",
     "OTA604": "an alarm that a healthy fleet sets off",
-    "OTA605": "a metric that nobody publishes",
-    "OTA606": "an alarm that takes silence for a fault",
+    "OTA605": "a metric that is never published",
+    "OTA606": "an alarm that counts missing data as bad",
     "OTA701": "a gate that lets a bad image through too often",
     "OTA702": "a gate that a healthy fleet fails",
     "OTA703": "a gate that too many offline things keep from being reached",
@@ -113,10 +113,10 @@ def lint(
     *,
     image_bytes: int | None = None,
 ) -> tuple[Finding, ...]:
-    """Everything there is to say about a deployment, waived findings included.
+    """All findings about a deployment, including waived ones.
 
-    Without a profile an unremarkable fleet is assumed; without the size of the image nothing is
-    said of download times.
+    Without a profile the default fleet is assumed; without the size of the image download times
+    are not checked.
     """
     context = LintContext(configuration, things, profile or FleetProfile(), image_bytes)
     waivers = configuration.waivers
@@ -129,11 +129,11 @@ def lint(
             *_of_one_job(context),
         )
     ]
-    return (*found, *_idle_waivers(found, waivers))
+    return (*found, *_unused_waivers(found, waivers))
 
 
 def _of_one_job(context: LintContext) -> Iterator[Finding]:
-    """What there is to say about the job; of waves, about that of the largest."""
+    """The findings about the job; with waves, about the job of the largest one."""
     waves = context.configuration.waves
     if waves is not None:
         sizes = expected_sizes([wave.size for wave in waves.waves], context.things)
@@ -145,11 +145,11 @@ def _of_one_job(context: LintContext) -> Iterator[Finding]:
         context = LintContext(configuration, things, context.profile, context.image_bytes)
     for check in _CHECKS:
         for finding in check(context):
-            if waves is None or finding.code not in _SAID_OF_GATES:
+            if waves is None or finding.code not in _NOT_OF_WAVES:
                 yield finding
 
 
-def _idle_waivers(found: list[Finding], waivers: Mapping[str, str]) -> Iterator[Finding]:
+def _unused_waivers(found: list[Finding], waivers: Mapping[str, str]) -> Iterator[Finding]:
     seen = {finding.code for finding in found}
     for code in waivers:
         if code in seen:
@@ -163,7 +163,7 @@ def _idle_waivers(found: list[Finding], waivers: Mapping[str, str]) -> Iterator[
             message=(
                 "waives what is not found (any more)" if known else f"there is no finding {code}"
             ),
-            safe="take the line out, or it will hide the finding when it comes back",
+            safe="remove the line, or it will hide the finding when it comes back",
         )
 
 
@@ -211,6 +211,6 @@ def _refused(problems: tuple[Problem, ...], sections: tuple[str, ...]) -> Iterat
                 section=problem.section,
                 key=problem.key,
                 message=f"AWS refuses it: {problem.message}",
-                safe=problem.hint or "mend it, or take the section out",
+                safe=problem.hint or "fix it, or remove the section",
                 is_off=True,
             )

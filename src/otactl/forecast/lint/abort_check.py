@@ -12,20 +12,20 @@ from otactl.model.status import ExecutionStatus, FailureType
 from otactl.rules.abort import is_met, threshold_hundredths
 from otactl.rules.first_passage import probability_of_firing
 
-#: Fleets smaller than this are watched by eye.
+#: A person can watch a fleet smaller than this.
 FEW_THINGS = 10
-#: Fleets smaller than this wait for up to half of their things before they judge.
+#: In a fleet smaller than this a criterion may wait for up to half of the things.
 SMALL_FLEET = 80
-#: A healthy fleet may trip a criterion, or fail a gate, this often before anybody minds.
+#: The highest tolerable chance that a healthy fleet trips a criterion or fails a gate.
 TOLERABLE = 0.01
 LIKELY = 0.5
-#: From here on a criterion asks for a disaster.
+#: Above this a threshold is too high.
 HIGH_PERCENTAGE = 50
-#: After how many executions a criterion may begin to judge, the best first.
+#: Values to suggest for minNumberOfExecutedThings, the best first.
 _MINIMA = (20, 30, 50, 100, 200, 500, 1000, 10, 5)
 #: Half of these is two failures.
 _FEWEST = 4
-#: What remains where one thing a minute is too fast: AWS goes no slower.
+#: The suggestion if one thing a minute is too fast: AWS goes no slower.
 WAVES_WAIT = "[WAVE_CONFIG], whose gates wait for results: AWS goes no slower than 1 per minute"
 
 
@@ -62,8 +62,9 @@ def _check_criterion(context: LintContext, criterion: AbortCriterion) -> Iterato
     if never is not None:
         yield never
         return
-    yield from _too_nervous(context, criterion)
-    yield from _too_patient(context, criterion)
+    yield from _false_alarm(context, criterion)
+    yield from _too_high(context, criterion)
+    yield from _too_late(context, criterion)
 
 
 def _never_fires(context: LintContext, criterion: AbortCriterion) -> Finding | None:
@@ -93,14 +94,14 @@ def _never_fires(context: LintContext, criterion: AbortCriterion) -> Finding | N
     return None
 
 
-def _too_nervous(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
+def _false_alarm(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
     rate = context.failure_share(criterion.failure_type)
     trips = probability_of_firing(criterion, rate, context.things)
     minimum = max(1, criterion.min_number_of_executed_things)
     single = _failures_enough(criterion, 1)
-    # Few things are watched by eye: there, that the second failure or the first stops it is meant.
-    nervous = LIKELY if context.things < FEW_THINGS else TOLERABLE
-    if trips < nervous and not (single and minimum == 1):
+    # With few things it is intended that the first or second failure cancels the job.
+    limit = LIKELY if context.things < FEW_THINGS else TOLERABLE
+    if trips < limit and not (single and minimum == 1):
         return
     alone = f"one failure among the first {single:,} executions cancels the job"
     odds = (
@@ -116,13 +117,13 @@ def _too_nervous(context: LintContext, criterion: AbortCriterion) -> Iterator[Fi
 
 
 def _failures_enough(criterion: AbortCriterion, failures: int) -> int:
-    """Among how many executions so few failures are enough; 0 when they never are."""
+    """The most executions among which N failures meet the criterion; 0 if they never do."""
     if not is_met(criterion, failures, max(failures, criterion.min_number_of_executed_things)):
         return 0
     return failures * 10_000 // threshold_hundredths(criterion)
 
 
-def _too_patient(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
+def _too_high(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
     if criterion.threshold_percentage > HIGH_PERCENTAGE:
         yield finding(
             "OTA103",
@@ -131,11 +132,10 @@ def _too_patient(context: LintContext, criterion: AbortCriterion) -> Iterator[Fi
             safe=_safe_criterion(context, criterion.failure_type),
             of=criterion.failure_type,
         )
-    yield from _too_late(context, criterion)
 
 
 def _too_late(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
-    """By the time it may fire, nearly everything is notified; without staging OTA201 says so."""
+    """When it can fire, nearly everything is notified; without staging this is OTA201."""
     if context.things < FEW_THINGS or context.is_unstaged:
         return
     minimum = criterion.min_number_of_executed_things
@@ -182,14 +182,14 @@ def _safe_criterion(context: LintContext, failure_type: FailureType) -> str:
     if found is not None:
         return found
     if context.things < FEW_THINGS:
-        return "no criterion: watch so few things, and otactl cancel when one of them fails"
+        return "no criterion: watch the few things, and run otactl cancel if one of them fails"
     return "a threshold well above the failures of a healthy fleet, of a tenth of it"
 
 
 def _search(context: LintContext, failure_type: FailureType, minima: Iterable[int]) -> str | None:
-    """The first of these minima for which there is a safe threshold, with the lowest such.
+    """The first of these minima that has a safe threshold, with the lowest safe threshold.
 
-    It takes two failures at least, and a quarter of the fleet at most; of a small fleet, half.
+    It needs two failures at least, and a quarter of the fleet at most; half of a small fleet.
     """
     rate = context.failure_share(failure_type)
     most = context.things // (4 if context.things >= SMALL_FLEET else 2)

@@ -3,7 +3,7 @@
 | rule | source |
 |---|---|
 | an alarm goes off when M of N periods are bad | botocore ``cloudwatch`` DatapointsToAlarm; I3 |
-| a percentile of fewer than 10/(1-p) values (10/p below the median) is the extreme in disguise | |
+| a percentile of fewer than 10/(1-p) values (10/p below the median) is in fact the extreme | |
 | | CloudWatch User Guide, percentiles with low samples; aws-facts I3 |
 | a new custom metric may take 15 minutes to appear | the manual, [ALARM_CONFIG]; aws-facts I4 |
 | the service's own metrics, and their spelling | Developer Guide, metrics_dimensions; I2 |
@@ -30,9 +30,9 @@ from otactl.model.alarm import (
 _MINUTE_SECONDS = 60
 #: How long a new custom metric may take to appear.
 NEW_METRIC_SECONDS = 900
-#: The metric our Lambda makes of what devices report: seconds of the download.
+#: The metric that our Lambda publishes from devices' reports: download time in seconds.
 DOWNLOAD_METRIC = "downloadTime"
-#: What the monitoring stack publishes of one job (``otactl.lambdas.metrics_generator``).
+#: The metrics that the monitoring stack publishes of a job (``otactl.lambdas.metrics_generator``).
 STACK_METRICS = frozenset(
     {"succeeded", "failed", "rejected", "timedOut", "canceled", "removed", "deleted"}
     | {DOWNLOAD_METRIC, "retryCount"}
@@ -44,7 +44,7 @@ SERVICE_METRICS = frozenset(
 )
 _ENOUGH_VALUES = 10
 _HALF = 0.5
-#: Fewer values than this beyond a percentile, and a single one moves it.
+#: With fewer values than this beyond a percentile, a single one changes it.
 _A_FEW = 2
 #: The fewest values that support any percentile.
 _FEWEST_VALUES = 20
@@ -61,18 +61,18 @@ def check_alarms(context: LintContext) -> Iterator[Finding]:
         yield from _few_values(context, alarm)
         yield from _healthy_fleet(context, alarm)
         yield from healthy_counts(context, alarm)
-        yield from _silence_is_bad(alarm)
+        yield from _missing_is_bad(alarm)
 
 
 def _without_count(name: str) -> str:
-    """The sample tool's ``failedCount`` and ``timed_outCount`` are called without it here."""
+    """The name here for the sample tool's ``failedCount`` and ``timed_outCount``."""
     return name.removesuffix("Count").replace("_", "")
 
 
 def _unknown_metric(alarm: Alarm) -> Finding | None:
     name = alarm.metric_name
     if alarm.namespace == OWN_NAMESPACE and name not in STACK_METRICS:
-        # A warning: something else of the user's may publish in this namespace too.
+        # A warning: other programs of the user may publish in this namespace too.
         meant = {name.lower(), _without_count(name).lower()}
         alike = [known for known in STACK_METRICS if known.lower() in meant]
         return finding(
@@ -101,7 +101,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _too_late(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
-    """By the time enough bad periods are over, nearly everything is notified."""
+    """When enough bad periods are over, nearly everything is notified."""
     if context.things < FEW_THINGS:
         return
     seeing = alarm.period_seconds * alarm.datapoints_to_alarm + _MINUTE_SECONDS
@@ -167,7 +167,7 @@ def _supported(values: int, *, is_upper: bool) -> str:
 
 
 def _values_per_period(context: LintContext, alarm: Alarm) -> int:
-    """The most connected things that are notified within a period."""
+    """The largest number of connected things notified within a period."""
     minutes = max(1, alarm.period_seconds // _MINUTE_SECONDS)
     totals = context.notified_by_minute
     before = [0] * minutes + totals
@@ -196,10 +196,10 @@ def _healthy_fleet(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
 
 
 def _expected(context: LintContext, alarm: Alarm) -> float:
-    """About what the statistic of a healthy fleet's downloads is, in a busy period."""
+    """The approximate statistic of a healthy fleet's downloads in a busy period."""
     if alarm.statistic == Statistic.AVERAGE:
         return context.mean_download_seconds
-    # Of n values in order, the last is at about n of n + 1 parts of all there could be.
+    # Of n sorted values the last is at about the quantile n / (n + 1).
     values = max(1, _values_per_period(context, alarm))
     least, most = 1 / (values + 1), values / (values + 1)
     if alarm.is_percentile:
@@ -209,7 +209,7 @@ def _expected(context: LintContext, alarm: Alarm) -> float:
     return context.fleet_download_seconds(min(max(share, least), most))
 
 
-def _silence_is_bad(alarm: Alarm) -> Iterator[Finding]:
+def _missing_is_bad(alarm: Alarm) -> Iterator[Finding]:
     if alarm.treat_missing_data is not MissingData.BREACHING:
         return
     yield finding(

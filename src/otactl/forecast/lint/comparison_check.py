@@ -1,7 +1,7 @@
-"""What a comparison of waves with controls can see, said before it is relied on.
+"""The power of a comparison of waves with controls, reported before a deployment relies on it.
 
-The chances are computed over every pair of counts (``rules.comparison.fisher``), for arms in which
-all things are connected and for what is left of them when 30% are not.
+The chances are computed over every pair of counts (``rules.comparison.fisher``), for arms with all
+things connected and for arms with 30% of them offline.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from otactl.rules.comparison.arms import ArmSizes, expected_arms
 from otactl.rules.comparison.compare import compared_outcomes, threshold
 from otactl.rules.comparison.fisher import Design, power
 
-#: Of things that were not updated, the share assumed to be gone at a look.
+#: The share of things not updated that is assumed to be gone when a gate reads them.
 USUAL_SHARE = 0.005
-#: Shares of a wave that are gone.
+#: Shares of a wave that a bad image makes go.
 BAD_SHARES = (0.05, 0.10)
-#: Of all things, the share that is offline when a wave begins.
+#: The share of all things that is offline when a wave begins.
 OFFLINE = 0.3
 
 
@@ -67,15 +67,14 @@ def _power(sizes: ArmSizes, level: float, least: int) -> str:
 
 
 # AWS notices that a client has gone 1.5 times its keep alive after its last packet (MQTT 3.1.1,
-# 3.1.2.10), and a healthy thing reboots first. A soak that is over by then takes bricks for things
-# that are connected.
+# 3.1.2.10), and a healthy thing reboots first. A shorter soak counts bricked things as connected.
 
-#: Nearly every thing has rebooted by then.
+#: The quantile of the reboot time.
 _SLOW_BOOT = 0.99
 
 
 def check_verification(context: LintContext) -> Iterator[Finding]:
-    """The soak of each gate that looks at connections, against the keep alive and a reboot."""
+    """Compare the soak of each gate that reads connections with the keep alive and a reboot."""
     rule, waves = context.configuration.verify, context.configuration.waves
     if rule is None or waves is None:
         return

@@ -1,9 +1,9 @@
 """Alarms on counts of executions: does a healthy fleet set them off, as it trips a criterion?
 
-A healthy fleet fails a little, so an alarm that waits for the first failure stops a good image:
-the rule of OTA102, for metrics. The executions that end in a period are those notified in one, for
-the share that is connected; their number in one status is a Poisson variable.
-What an alarm counts is in ``model.alarm``.
+A healthy fleet fails a little, so an alarm on the first failure stops a good image: the rule of
+OTA102, for metrics. The executions that end in a period are those notified in one, for the share
+that is connected; their number in one status is a Poisson variable. ``model.alarm`` has what an
+alarm counts.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def healthy_counts(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
     if not share:
         return
     fires = _chance(context, alarm, share, alarm.threshold)
-    nervous = LIKELY if context.things < FEW_THINGS else TOLERABLE
-    if fires < nervous:
+    limit = LIKELY if context.things < FEW_THINGS else TOLERABLE
+    if fires < limit:
         return
     acts = bool(alarm.sns_topics) and fires >= LIKELY
     yield finding(
@@ -44,7 +44,7 @@ def healthy_counts(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
 
 
 def _share(context: LintContext, alarm: Alarm) -> float:
-    """The share of a healthy fleet's executions that the metric counts; 0 when it tells nothing."""
+    """The share of a healthy fleet's executions that the metric counts; 0 if it counts none."""
     if alarm.counts_successes:
         return 1 - context.failure_share(FailureType.ALL)
     counted = alarm.counted_failures
@@ -52,13 +52,13 @@ def _share(context: LintContext, alarm: Alarm) -> float:
 
 
 def _chance(context: LintContext, alarm: Alarm, share: float, threshold: float) -> float:
-    """The chance that the alarm goes off at least once; a lower bound when it waits for several.
+    """The chance that the alarm goes off at least once; a lower bound if it needs several periods.
 
-    Of windows of N periods only those that do not overlap are looked at.
+    Only windows of N periods that do not overlap are counted.
     """
     expected = _expected_by_period(context, alarm, share)
     if alarm.is_running_total:
-        # What has ended stays so: the last period holds all, once for each of its minutes.
+        # The total only grows: the last period has all ends, once for each of its minutes.
         minutes = max(1, alarm.period_seconds // _MINUTE_SECONDS)
         most = threshold / (minutes if alarm.statistic == Statistic.SUM else 1)
         return _bad(alarm, sum(expected), most)
@@ -85,12 +85,12 @@ def _bad(alarm: Alarm, expected: float, threshold: float) -> float:
     """The chance that a period with N expected executions is bad."""
     is_upper = alarm.alarm_type is AlarmType.UPPER
     if not alarm.adds_up:
-        # Each execution is a value of 1, whatever else there is in the period.
+        # Each execution is a value of 1, independent of the others in the period.
         is_bad = threshold < 1 if is_upper else threshold > 1
         return -math.expm1(-expected) if is_bad else 0.0
     if is_upper:
         return 1 - _poisson_up_to(math.floor(threshold), expected)
-    # A period without any value is not looked at.
+    # A period without a value is not evaluated.
     return max(0.0, _poisson_up_to(math.ceil(threshold) - 1, expected) - math.exp(-expected))
 
 

@@ -1,6 +1,6 @@
-"""What the linter says: one thing about one key, why, and what would be safe.
+"""A finding of the linter: a risk of one key, the reason, and a safe alternative.
 
-Numbers in it are short enough to read in a CI log.
+Its numbers are short enough to read in a CI log.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from otactl.model.configuration.sections import WAVE_PREFIX
 PAGE = "docs/lint.md"
 
 _CRITERION, _ALARM = "ABORT_CONFIG_TYPE_", "ALARM_CONFIG_"
-#: Where the findings of a code stand: the section, or what its name begins with, and the key.
-_PLACES: Mapping[str, tuple[str, str]] = {
+#: The section (or the prefix of its name) and the key of a code's findings.
+_LOCATIONS: Mapping[str, tuple[str, str]] = {
     "OTA101": (_CRITERION, "minNumberOfExecutedThings"),
     "OTA102": (_CRITERION, "minNumberOfExecutedThings"),
     "OTA103": (_CRITERION, "thresholdPercentage"),
@@ -63,10 +63,10 @@ class Finding:
     Attributes:
         code: Stable, ``OTA101``; waivers name it.
         section, key: Where in the ``dev.ini``.
-        message: What is so, and why it matters, with the numbers.
-        safe: What would be safe.
-        is_off: Whether the section is switched off, so that it only would be so.
-        waived: Why it is accepted, in the user's words; None when it is not.
+        message: The risk and its reason, with the numbers.
+        safe: A safe alternative.
+        is_off: Whether the section is switched off, so that the finding does not apply yet.
+        waived: The user's reason to accept it; None if it is not waived.
     """
 
     code: str
@@ -85,7 +85,7 @@ class Finding:
 
     @property
     def counts(self) -> bool:
-        """Whether it may stop a command: it is neither waived nor about what is switched off."""
+        """Whether it may stop a command: it is neither waived nor in a section that is off."""
         return self.waived is None and not self.is_off
 
 
@@ -99,18 +99,18 @@ def finding(
     section: str = "",
     key: str = "",
 ) -> Finding:
-    """A finding where those of its code stand.
+    """A finding at the section and key of its code.
 
     Args:
         code: One of the table.
-        message: What is so, and why it matters, with the numbers.
-        safe: What would be safe.
-        severity: A warning unless said otherwise.
+        message: The risk and its reason, with the numbers.
+        safe: A safe alternative.
+        severity: A warning by default.
         of: The name of the criterion, alarm or wave whose section it is; a wave is named.
         section: Another section than the table's.
         key: Another key than the table's.
     """
-    usual_section, usual_key = _PLACES[code]
+    usual_section, usual_key = _LOCATIONS[code]
     if usual_section == WAVE_PREFIX:
         message = f"wave {of}: {message}"
     return Finding(
@@ -134,7 +134,7 @@ def percent(share: float) -> str:
 
 
 def chance(probability: float) -> str:
-    """A probability in percent; never a flat 0 or 100 for what is neither."""
+    """A probability in percent; 0% and 100% only if it is exactly that."""
     if 0 < probability < 0.0005:  # noqa: PLR2004  # below a twentieth of a percent
         return "less than 0.05%"
     if 0.995 <= probability < 1:  # noqa: PLR2004
@@ -143,7 +143,7 @@ def chance(probability: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """The two largest units would be too exact for an estimate: one."""
+    """A duration in one unit: more would be too exact for an estimate."""
     for size, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
         if seconds >= 2 * size:
             return f"{round(seconds / size)} {name}s"

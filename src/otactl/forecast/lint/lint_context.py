@@ -1,7 +1,7 @@
-"""What the linter looks at: a configuration, a fleet, and what follows from the two together.
+"""What the linter checks: a configuration, a fleet, and values computed from the two.
 
-No NumPy: ``deploy`` asks the linter too, and needs the core alone. Shares over several spread
-quantities (download, install, reboot) are sums over their quantiles.
+No NumPy: ``deploy`` uses the linter too, and needs only the core. Shares over several distributions
+(download, install, reboot) are sums over their quantiles.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from otactl.model.status import FailureType
 from otactl.rules.retry import RETRIED_STATUSES
 from otactl.rules.rollout import RolloutState, next_release
 
-#: Quantiles a spread quantity is stood for by.
+#: The number of quantiles that represent a distribution.
 _DOWNLOAD_QUANTILES = 200
 _OTHER_QUANTILES = 12
-#: Minutes of a rollout that are worked out; ten weeks.
+#: Minutes of a rollout that are computed; ten weeks.
 _MOST_MINUTES = 100_000
 _MINUTE_SECONDS = 60
-#: Whatever comes when this share of the fleet is notified saves nothing worth the name.
+#: When this share of the fleet is notified, it is too late to stop a rollout.
 NEARLY_ALL = 0.9
 
 
@@ -34,8 +34,8 @@ class LintContext:
     """A deployment to a fleet.
 
     Attributes:
-        things: How many there are.
-        image_bytes: None when it is not known; nothing is said of download times then.
+        things: Size of the fleet.
+        image_bytes: None if it is not known; download times are not checked then.
     """
 
     configuration: DeploymentConfiguration
@@ -49,7 +49,7 @@ class LintContext:
         return self.configuration.job
 
     def mean(self, rate: Callable[[Group], float]) -> float:
-        """A rate over all groups, by their shares."""
+        """The mean of a rate over all groups, weighted by their shares."""
         groups = self.profile.group
         return sum(g.share * rate(g) for g in groups) / sum(g.share for g in groups)
 
@@ -71,7 +71,7 @@ class LintContext:
         return group.silence_rate + working * self.share_longer(group, minutes * _MINUTE_SECONDS)
 
     def download_seconds(self, group: Group, share: float) -> float:
-        """The time that this share of the group's downloads stays below; 0 when not known."""
+        """The time that this share of the group's downloads stays below; 0 if not known."""
         if self.image_bytes is None:
             return 0.0
         speed = group.bandwidth_bytes_per_second.quantile(1 - share)
@@ -81,7 +81,7 @@ class LintContext:
 
     @cached_property
     def _downloads(self) -> list[tuple[float, float]]:
-        """Download times of the whole fleet, ascending, each with the share that it stands for."""
+        """Download times of the whole fleet, ascending, each with the share it represents."""
         points = _middles(_DOWNLOAD_QUANTILES)
         whole = sum(group.share for group in self.profile.group) * len(points)
         return sorted(
@@ -101,7 +101,7 @@ class LintContext:
 
     @property
     def mean_download_seconds(self) -> float:
-        """What a download of the fleet takes in the mean."""
+        """The mean time of the fleet's downloads."""
         return sum(seconds * weight for seconds, weight in self._downloads)
 
     def share_downloading_longer(self, group: Group, seconds: float) -> float:
@@ -122,7 +122,7 @@ class LintContext:
         return longer / (len(downloads) * len(rest))
 
     def working_seconds(self, share: float) -> float:
-        """From start to report, at this quantile of the slowest quantity of each; an estimate."""
+        """From start to report, the sum of this quantile of each quantity; an estimate."""
         return self.mean(
             lambda g: (
                 self.download_seconds(g, share)
@@ -133,17 +133,17 @@ class LintContext:
 
     @cached_property
     def typical_seconds(self) -> float:
-        """From the notification to the report of a middling thing that is connected."""
+        """From the notification to the report of a median thing that is connected."""
         started = self.mean(lambda g: g.start_delay_seconds.quantile(0.5))
         return started + self.working_seconds(0.5)
 
     @cached_property
     def online_share(self) -> float:
-        """The share of things that are connected, over the day."""
+        """The share of things that are connected, as a mean over the day."""
         return self.mean(lambda g: sum(g.online_shares) / len(g.online_shares))
 
     def retries_of(self, failure_type: FailureType) -> int:
-        """How often a thing that fails this way every time is tried again."""
+        """The number of retries of a thing that fails this way every time."""
         return sum(
             criterion.number_of_retries
             for criterion in self.job.retry_criteria
@@ -152,7 +152,7 @@ class LintContext:
 
     @cached_property
     def notified_by_minute(self) -> list[int]:
-        """Things notified when each minute has begun, when all goes well.
+        """Things notified when each minute has begun, if all goes well.
 
         Successes follow the notification by the typical time, for the share that is connected.
         """
@@ -172,28 +172,28 @@ class LintContext:
 
     @property
     def rollout_minutes(self) -> int:
-        """How many minutes it takes until every thing is notified."""
+        """Minutes until every thing is notified."""
         totals = self.notified_by_minute
         rest = self.things - totals[-1]
         if not rest:
             return len(totals) - 1
-        # Too long to be followed to the end: the rest goes at the pace reached.
+        # Too long to compute to the end: the rest is notified at the rate reached.
         return len(totals) - 1 + -(-rest // (totals[-1] - totals[-2]))
 
     @property
     def notified_before_results(self) -> int:
-        """Things notified before a typical one has finished; of a rising rate, in a minute."""
+        """Things notified before a typical one has finished; at a rising rate, in a minute."""
         rollout = self.job.rollout
         rises = rollout is not None and rollout.exponential_rate is not None
         return self.notified_by_minute[0] if rises else self.notified_after(self.typical_seconds)
 
     @property
     def is_unstaged(self) -> bool:
-        """Whether nearly everything is notified before anything is known."""
+        """Whether nearly everything is notified before the first result."""
         return self.notified_before_results >= NEARLY_ALL * self.things
 
     def notified_after(self, seconds: float) -> int:
-        """Things notified by then."""
+        """Things notified after N seconds."""
         totals = self.notified_by_minute
         return totals[min(len(totals) - 1, int(seconds // _MINUTE_SECONDS))]
 

@@ -1,4 +1,4 @@
-"""Retries: what they do to the abort percentage, and to things that are gone."""
+"""Retries: their effect on the abort percentage, and on things that are gone."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def _heavy_failures(context: LintContext, retry: RetryCriterion) -> Iterator[Fin
         f"{criterion.threshold_percentage:g}%"
     )
     trips = _trips(context, criterion, repeats=None)
-    stubborn = _trips(context, criterion, repeats=1.0)
+    repeated = _trips(context, criterion, repeats=1.0)
     if trips >= TOLERABLE:
         message += f"; a healthy fleet trips it with a chance of {chance(trips)}"
-    elif stubborn >= TOLERABLE:
+    elif repeated >= TOLERABLE:
         message += (
             f"; a healthy fleet, if the things that fail did so every time, would trip it with a "
-            f"chance of {chance(stubborn)}"
+            f"chance of {chance(repeated)}"
         )
     yield finding(
         "OTA401",
@@ -85,7 +85,7 @@ def _trips(context: LintContext, criterion: AbortCriterion, *, repeats: float | 
 def _kinds(
     context: LintContext, repeats: float | None
 ) -> Iterator[tuple[FailureType, float, float, int]]:
-    """How a healthy fleet fails: the way, the share, the chance to do so again, the retries."""
+    """How a healthy fleet fails: the type, its share, the chance to repeat it, the retries."""
     failed = context.failure_share(FailureType.FAILED)
     if repeats is None:
         weighed = context.mean(
@@ -97,8 +97,8 @@ def _kinds(
         repeats = weighed / failed if failed else 0.0
     yield FailureType.FAILED, failed, repeats, context.retries_of(FailureType.FAILED)
     yield FailureType.REJECTED, context.failure_share(FailureType.REJECTED), 0.0, 0
-    # One that went silent with the new image never takes up its retry; one that is too slow for
-    # the timeout is so each time.
+    # A thing that went silent with the new image never starts its retry; one that is too slow for
+    # the timeout is too slow each time.
     timed_out = context.failure_share(FailureType.TIMED_OUT)
     slow = max(0.0, timed_out - context.mean(lambda g: g.silence_rate))
     again = slow / timed_out if timed_out else 0.0
@@ -140,6 +140,6 @@ def _rejections(context: LintContext, retry: RetryCriterion) -> Iterator[Finding
         "OTA403",
         f"does not cover REJECTED, which {percent(rejected)} of the things answer: ALL means "
         "FAILED and TIMED_OUT here",
-        safe="let a thing that wants to be asked again report FAILED",
+        safe="let a thing that should be retried report FAILED",
         severity=Severity.NOTE,
     )

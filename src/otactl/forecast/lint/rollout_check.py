@@ -1,4 +1,4 @@
-"""The rollout's pace: is there any, does it rise, does it wait for anything?"""
+"""The rollout's rate: is it staged, does it rise, does it wait for results?"""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from otactl.rules.schedule import open_minutes
 
 _MINUTE_SECONDS = 60
 DAY_MINUTES = 1440
-#: A week; what takes longer is given up, or forgotten, before it is over.
+#: A week; a longer rollout is given up, or forgotten, before it is over.
 MANY_MINUTES = 7 * DAY_MINUTES
 #: Four weeks from a Monday, for the share of time in which windows are open.
 _USUAL, _MONTH_MINUTES = datetime(2027, 1, 4, tzinfo=UTC), 28 * DAY_MINUTES
-#: Shares of the fleet notified before the first result: much to lose, and worth a note.
+#: Shares of the fleet notified before the first result: a warning, and a note.
 MUCH, NOTEWORTHY = 0.5, 0.25
 
 
@@ -41,7 +41,7 @@ def check_rollout(context: LintContext) -> Iterator[Finding]:
 
 
 def _no_staging(context: LintContext) -> Iterator[Finding]:
-    """How much of the fleet has the image before its first result is known."""
+    """Much of the fleet is notified before the first result is known."""
     rollout, things = context.job.rollout, context.things
     early = context.notified_before_results
     if early < NOTEWORTHY * things:
@@ -53,7 +53,7 @@ def _no_staging(context: LintContext) -> Iterator[Finding]:
         else f"{rate:,} per minute"
     )
     when = duration(max(_MINUTE_SECONDS, context.typical_seconds))
-    # A tenth of the fleet before results are known, be it over several minutes.
+    # A tenth of the fleet before results are known, even over several minutes.
     tenth = max(1, things // (10 * (1 + int(context.typical_seconds // _MINUTE_SECONDS))))
     yield finding(
         "OTA201",
@@ -73,7 +73,7 @@ def _no_staging(context: LintContext) -> Iterator[Finding]:
 
 
 def _takes_weeks(context: LintContext) -> Iterator[Finding]:
-    """A pace so slow that the rollout is given up, or forgotten, before it is over."""
+    """A rate so slow that the rollout is given up, or forgotten, before it is over."""
     minutes = round(context.rollout_minutes / (_open_share(context) or 1))
     if minutes <= MANY_MINUTES:
         return
@@ -162,7 +162,7 @@ def _blind_raises(
 def _late_joiners(context: LintContext) -> Iterator[Finding]:
     if context.job.target_selection is not TargetSelection.CONTINUOUS:
         return
-    # The groups of waves are otactl's own: nobody joins them.
+    # The groups of waves are otactl's own: no thing joins them.
     if context.job.rollout is None or context.configuration.waves is not None:
         return
     yield finding(

@@ -1,6 +1,6 @@
 """Time: does a silent thing ever end, and does a slow one get the time it needs?
 
-Of delivery, too: does the image fit its way, and is the way still open when it is taken?
+And delivery: is the image too large for a stream, does a presigned URL expire too soon?
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 _MINUTE_SECONDS = 60
 _DAY_MINUTES = 1440
-#: Above this multiple of what the slowest need, a timeout is too long.
+#: Above this multiple of what the slowest things need, a timeout is too long.
 _FAR_TOO_LONG = 10
 _HALF = 0.5
 
@@ -51,11 +51,11 @@ def _too_short(context: LintContext, minutes: int) -> Iterator[Finding]:
     late = context.mean(lambda g: context.share_longer(g, minutes * _MINUTE_SECONDS))
     if late < TOLERABLE:
         return
-    middling = duration(context.working_seconds(0.5))
+    median = duration(context.working_seconds(0.5))
     yield finding(
         "OTA302",
         f"is shorter than {percent(late)} of healthy things need to download "
-        f"{context.image_bytes:,} bytes, install and report; the middling one needs {middling}",
+        f"{context.image_bytes:,} bytes, install and report; the median one needs {median}",
         safe=f"{_enough_minutes(context)} minutes",
         severity=Severity.ERROR if late >= _HALF else Severity.WARNING,
     )
@@ -90,7 +90,7 @@ def _gone_things(context: LintContext) -> Iterator[Finding]:
 
 
 def _enough_minutes(context: LintContext) -> int:
-    """Twice what the slowest in a thousand needs, an hour at least, seven days at most."""
+    """Twice what the slowest in a thousand needs, at least an hour, at most seven days."""
     minutes = round(2 * context.working_seconds(0.999) / _MINUTE_SECONDS)
     return min(10_080, max(60, minutes))
 
@@ -116,7 +116,7 @@ def check_delivery(context: LintContext) -> Iterator[Finding]:
 
 
 def _expires_too_soon(context: LintContext, expires_in_seconds: int) -> Iterator[Finding]:
-    """The address is made when the thing asks for the job, so only the download counts."""
+    """The URL is made when the thing requests the job, so only the download counts."""
     late = context.mean(lambda g: context.share_downloading_longer(g, expires_in_seconds))
     if late < TOLERABLE:
         return

@@ -28,23 +28,23 @@ from otactl.rules.waves.membership import (
     share_of_those_taken_last,
 )
 
-#: An image that breaks one thing in twenty is one nobody wants, and few see it in a small wave.
+#: The bad image that a gate must stop: it breaks one thing in twenty.
 BAD_SHARE = 0.05
-#: A gate that stops it less often than this is hope.
+#: The chance with which a gate should stop it.
 WANTED_POWER = 0.9
 #: Below this it is a warning, not a note.
 _SOME_POWER = 0.25
 #: No larger wave is suggested.
 _MOST_SUGGESTED = 5_000
-#: So long a team needs until somebody looks.
+#: The time until a person of the team reacts.
 _QUARTER_MINUTES = 15
-#: Fewer things than this notified in that time are no news.
+#: Fewer things than this notified in that time need no abort criteria.
 _FEW_THINGS = 100
 _MINUTE_MS = 60_000
 
 
 def binomial_above(count: int, share: float, most: int) -> float:
-    """The chance that more than ``most`` of ``count`` things are of a kind that has this share."""
+    """The chance that more than ``most`` of ``count`` things are of a kind with this share."""
     if most >= count or share <= 0:
         return 0.0
     if share >= 1:
@@ -61,9 +61,9 @@ def gate_power(rule: GateRule, things: int, share: float, *, unproven: float = 0
     Exact unless more things may be unverified than may fail: then a lower bound.
 
     Args:
-        rule: What the gate asks.
-        things: How many the wave has.
-        share: Of things on which the image fails.
+        rule: The rule of the gate.
+        things: Size of the wave.
+        share: Share of things on which the image fails.
         unproven: Share of those that succeed and come back with the old version, or not at all.
     """
     fails = binomial_above(things, share, allowed_failures(rule, things))
@@ -88,13 +88,13 @@ def check_waves(context: LintContext) -> Iterator[Finding]:
         if is_first:
             yield from _power(wave, things)
         is_first = False
-        yield from _nervous(wave, things, healthy, unproven)
+        yield from _false_alarm(wave, things, healthy, unproven)
         never = context.profile.share_gone
         if waves.prefers_recent:
             never = share_of_those_taken_last(before, things, context.things, never)
         yield from _unreachable(wave, things, never)
         before += things
-        yield from _blind(wave, things)
+        yield from _no_abort(wave, things)
         yield from _short_soak(wave)
 
 
@@ -110,7 +110,7 @@ def _power(wave: Wave, things: int) -> Iterator[Finding]:
         ),
         None,
     )
-    # Where no thing may fail, a higher percentage of the same things changes nothing.
+    # If no thing may fail, a higher percentage of the same things changes nothing.
     all_must_succeed = not _allowed_bad(wave.rule, things)
     more = f"more things at a higher {_required_key(wave.rule)}"
     if enough:
@@ -135,11 +135,11 @@ def _required_key(rule: GateRule) -> str:
 
 
 def _allowed_bad(rule: GateRule, things: int) -> int:
-    """How many things may fail before the stricter of the two percentages is missed."""
+    """The number of things that may fail before the stricter of the two percentages is missed."""
     return things - share_of(things, _required(rule))
 
 
-def _nervous(wave: Wave, things: int, healthy: float, unproven: float) -> Iterator[Finding]:
+def _false_alarm(wave: Wave, things: int, healthy: float, unproven: float) -> Iterator[Finding]:
     fails = gate_power(wave.rule, things, healthy, unproven=unproven)
     if fails <= TOLERABLE:
         return
@@ -178,8 +178,8 @@ def _unreachable(wave: Wave, things: int, never: float) -> Iterator[Finding]:
     )
 
 
-def _blind(wave: Wave, things: int) -> Iterator[Finding]:
-    """The gate of a wave is judged by otactl; while nobody runs it, only AWS can stop its job."""
+def _no_abort(wave: Wave, things: int) -> Iterator[Finding]:
+    """Only a running otactl evaluates the gate of a wave; otherwise only AWS can stop the job."""
     rate = wave.job.rollout.maximum_per_minute if wave.job.rollout else DEFAULT_MAXIMUM_PER_MINUTE
     notified = min(things, rate * _QUARTER_MINUTES)
     if wave.job.abort_criteria or notified < _FEW_THINGS:

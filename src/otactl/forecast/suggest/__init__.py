@@ -1,1 +1,1 @@
-"""Which rollout and which abort criterion keep a wish: so quick, and no more bricked than that."""
+"""Finds a rollout and an abort criterion that meet a goal: a time and a limit of bricked things."""

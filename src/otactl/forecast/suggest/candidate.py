@@ -1,8 +1,8 @@
-"""What is worth playing: every rollout in outline, with the criterion that suits it best.
+"""The candidates to play: every rollout by its estimate, with the best criterion for it.
 
-The abort criteria that are considered are those a healthy fleet does not trip: for each minimum the
-lowest threshold at which the chance of a false alarm is small enough. The chance is exact for
-independent failures (``rules.first_passage``).
+Only abort criteria that a healthy fleet hardly trips are considered: for each minimum the lowest
+threshold at which the chance of a false alarm is small enough. The chance is exact for independent
+failures (``rules.first_passage``).
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from otactl.forecast.suggest.goal import Goal, Setting
-from otactl.forecast.suggest.pace_option import Courses, FleetEstimate, follow, rollouts
+from otactl.forecast.suggest.pace_option import (
+    FleetEstimate,
+    RolloutEstimates,
+    estimate_rollouts,
+    rollouts,
+)
 from otactl.model.job_configuration import AbortCriterion
 from otactl.model.status import FailureType
 from otactl.rules.first_passage import probability_of_firing
 
 _MINUTE_SECONDS = 60
-#: How many settings of each haste are played.
+#: The number of settings that are played for each share of the time.
 TRIED = 4
-#: Shares of the time there is that a rollout may take in outline, one after the other.
-_HASTE = (1.0, 0.75, 0.5)
-#: A point of the trade-off curve bricks at most so much of what the point before it does.
+#: Shares of the goal's time that a rollout may take by its estimate, one after the other.
+_TIME_SHARES = (1.0, 0.75, 0.5)
+#: A point of the trade-off curve bricks at most this share of what the point before it does.
 _WORTH_A_POINT = 0.8
 CURVE_POINTS = 9
 MINIMA = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
@@ -32,18 +37,18 @@ MINIMA = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
 _STEPS_PER_PERCENT = 2
 _WALKS = 400
 _CONFIDENCE = 0.95
-#: A criterion is made this much quieter than is wanted, so that playing it can show that it is.
-_QUIETER = 0.2
+#: A criterion may have this share of the allowed false alarms, so that trials can prove the limit.
+_FALSE_ALARM_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortOption:
-    """A criterion, how often a healthy fleet trips it, and how soon a bad one does.
+    """A criterion, how often a healthy fleet trips it, and how soon a bad image does.
 
     Attributes:
         false_alarm: Chance that a healthy fleet trips it.
-        executions: Executions of a bad fleet that end before it fires, 19 times in 20;
-            infinite when it often does not fire at all.
+        executions: Executions with the bad image that end before it fires, 19 times in 20;
+            infinite if it often does not fire at all.
     """
 
     criterion: AbortCriterion
@@ -54,7 +59,7 @@ class AbortOption:
 def abort_options(
     healthy_share: float, bad_share: float, things: int, goal: Goal
 ) -> list[AbortOption]:
-    """One criterion for each minimum for which there is one.
+    """One criterion for each minimum, if there is one.
 
     The shares are of executions that fail, in a healthy fleet and with the bad image.
     """
@@ -62,7 +67,7 @@ def abort_options(
     for minimum in MINIMA:
         if minimum > max(10, things // 4):
             break
-        criterion = _lowest(minimum, healthy_share, things, _QUIETER * goal.false_alarm)
+        criterion = _lowest(minimum, healthy_share, things, _FALSE_ALARM_SHARE * goal.false_alarm)
         if criterion is None or criterion.threshold_percentage >= 100 * bad_share:
             continue
         found.append(
@@ -86,7 +91,7 @@ def _criterion(percentage: float, minimum: int) -> AbortCriterion:
 def _lowest(
     minimum: int, healthy_share: float, things: int, false_alarm: float
 ) -> AbortCriterion | None:
-    """The lowest threshold that is quiet enough; a higher one is quieter, so by bisection."""
+    """The lowest threshold with few enough false alarms, by bisection."""
     low, high = 1, 100 * _STEPS_PER_PERCENT
     if probability_of_firing(_criterion(100, minimum), healthy_share, things) > false_alarm:
         return None
@@ -99,7 +104,7 @@ def _lowest(
 
 
 def _executions_until(criterion: AbortCriterion, bad_share: float, things: int) -> float:
-    """How long a bad fleet walks until it fires, 19 times in 20, by walking."""
+    """The executions with the bad image until it fires, 19 times in 20, by random walks."""
     minimum = criterion.min_number_of_executed_things
     length = int(min(things, max(40 * minimum, 4000)))
     generator = np.random.default_rng(1)
@@ -112,12 +117,12 @@ def _executions_until(criterion: AbortCriterion, bad_share: float, things: int) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A setting and what is expected of it.
+    """A setting and its estimates.
 
     Attributes:
         finished_seconds: Until a healthy fleet has finished.
-        bricked: By a bad image, when it is caught late.
-        false_alarm: Chance that a healthy fleet trips it, were failures independent.
+        bricked: Things that a bad image bricks if it is stopped late.
+        false_alarm: Chance that a healthy fleet trips it, if failures are independent.
     """
 
     setting: Setting
@@ -133,18 +138,19 @@ def candidates(
     aborts: Sequence[AbortOption],
     minutes: int,
 ) -> list[Candidate]:
-    """One candidate per rollout that finishes, with the criterion that catches soonest.
+    """One candidate per rollout that finishes, with the criterion that fires soonest.
 
-    The fleets are a healthy one and one with the bad image; a rollout is followed for N minutes.
+    The fleets are a healthy one and one with the bad image; a rollout is estimated for N minutes.
     """
     options, (good, bad) = rollouts(), fleets
-    finished = follow(options, good, things, minutes).finished_minute(good, goal.finish_percent)
-    bad_courses = follow(options, bad, things, minutes)
+    good_rollouts = estimate_rollouts(options, good, things, minutes)
+    finished = good_rollouts.finished_minute(good, goal.finish_percent)
+    bad_rollouts = estimate_rollouts(options, bad, things, minutes)
     found = []
     for index, option in enumerate(options):
         if not math.isfinite(finished[index]):
             continue
-        notified, abort = _soonest(bad_courses, index, bad, aborts)
+        notified, abort = _soonest(bad_rollouts, index, bad, aborts)
         found.append(
             Candidate(
                 setting=Setting(rollout=option, criterion=abort.criterion),
@@ -159,10 +165,10 @@ def candidates(
 def promising(in_time: Sequence[Candidate], within_seconds: float) -> list[Candidate]:
     """Those that brick the least; then those that do so among the quicker and the quickest.
 
-    What bricks the least takes nearly all of the time there is, and a run of bad luck is late.
+    Those that brick the least take nearly all of the time, and are too late in some runs.
     """
     chosen: list[Candidate] = []
-    for share in _HASTE:
+    for share in _TIME_SHARES:
         latest = share * within_seconds
         quick = [c for c in in_time if c.finished_seconds <= latest and c not in chosen]
         chosen += sorted(quick, key=lambda c: (c.bricked, c.finished_seconds))[:TRIED]
@@ -170,7 +176,7 @@ def promising(in_time: Sequence[Candidate], within_seconds: float) -> list[Candi
 
 
 def trade_off(among: Sequence[Candidate]) -> list[Candidate]:
-    """What each further bit of time buys: the least bricked among all that are as quick."""
+    """The least bricked for each time: candidates that brick fewer than all quicker ones."""
     front: list[Candidate] = []
     for candidate in sorted(among, key=lambda c: (c.finished_seconds, c.bricked)):
         if not front or candidate.bricked < _WORTH_A_POINT * front[-1].bricked:
@@ -182,13 +188,13 @@ def trade_off(among: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _soonest(
-    courses: Courses, rollout: int, bad: FleetEstimate, aborts: Sequence[AbortOption]
+    estimates: RolloutEstimates, rollout: int, bad: FleetEstimate, aborts: Sequence[AbortOption]
 ) -> tuple[int, AbortOption]:
-    """The criterion that catches the bad image when the fewest things are notified."""
+    """The criterion that stops the bad image when the fewest things are notified."""
 
     def notified(abort: AbortOption) -> int:
-        minute = courses.executed_minute(rollout, bad, abort.executions)
-        return courses.notified_by(rollout, minute) if math.isfinite(minute) else courses.things
+        minute = estimates.executed_minute(rollout, bad, abort.executions)
+        return estimates.notified_by(rollout, minute) if math.isfinite(minute) else estimates.things
 
     best = min(aborts, key=notified)
     return notified(best), best

@@ -1,4 +1,4 @@
-"""What is wanted of a rollout, and what was found."""
+"""The goal of a suggestion, and the suggestion."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from otactl.model.json_output.shaping import shaped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
-    """A rollout that is quick when all is well, and stops in time when it is not.
+    """A rollout that is quick with a good image, and stops in time with a bad one.
 
     Attributes:
         within_seconds: A healthy fleet has finished by then, 19 times in 20.
-        max_bricked: No more things are bricked by a bad image, 19 times in 20.
+        max_bricked: A bad image bricks at most this many things, 19 times in 20.
         failure_rate: Share of attempts that fail with the bad image.
-        finish_percent: How much of the fleet has to finish to call it finished.
-        false_alarm: How likely a healthy fleet may trip the abort at most.
+        finish_percent: Share of the fleet that must finish.
+        false_alarm: Highest probability that a healthy fleet trips the abort.
     """
 
     within_seconds: float
@@ -38,11 +38,11 @@ class Setting:
     criterion: AbortCriterion
 
     def applied(self, job: JobConfiguration) -> JobConfiguration:
-        """The job with this rollout and this criterion; all else stays."""
+        """The job with this rollout and this criterion, otherwise unchanged."""
         return replace(job, rollout=self.rollout, abort_criteria=(self.criterion,))
 
     def to_ini(self) -> str:
-        """The sections of a ``dev.ini`` that say this."""
+        """The sections of a ``dev.ini`` with this setting."""
         rate, kind = self.rollout.exponential_rate, self.criterion.failure_type
         lines = [
             "[DEFAULT]",
@@ -78,7 +78,7 @@ class Setting:
         return "\n".join(lines) + "\n"
 
     def to_fields(self) -> json_forecast.Setting:
-        """The setting as ``--output json`` shows it, by the keys of a ``dev.ini``."""
+        """The setting for ``--output json``, by the keys of a ``dev.ini``."""
         rate = self.rollout.exponential_rate
         if rate is None:
             return shaped(json_forecast.Setting, self)
@@ -93,11 +93,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeOff:
-    """One point of the curve: how quick, and how many things a bad image bricks at that.
+    """One point of the curve: the time, and the number of things that a bad image bricks.
 
     Attributes:
-        finished_seconds: Until a healthy fleet has finished, about.
-        bricked: Of a bad image, over the runs.
+        finished_seconds: Until a healthy fleet has finished, estimated.
+        bricked: Things that a bad image bricks, over the runs.
     """
 
     setting: Setting
@@ -107,14 +107,14 @@ class TradeOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """What was found.
+    """The setting found, or why there is none.
 
     Attributes:
-        setting: None when nothing keeps the wish.
-        binds: What keeps it from being kept, in a sentence; empty when there is a setting.
+        setting: None if no setting meets the goal.
+        binds: Why no setting meets the goal, in a sentence; empty with a setting.
         finished_seconds: Until a healthy fleet has finished, with the setting.
-        bricked: Of a bad image, with the setting.
-        false_alarm: How likely a healthy fleet trips the criterion.
+        bricked: Things that a bad image bricks, with the setting.
+        false_alarm: Probability that a healthy fleet trips the criterion.
         curve: The trade-off, the quickest first.
     """
 
@@ -127,13 +127,13 @@ class Suggestion:
     curve: tuple[TradeOff, ...] = field(default=())
 
     def to_fields(self) -> json_forecast.Suggestion:
-        """The suggestion as ``--output json`` shows it."""
+        """The suggestion for ``--output json``."""
         ini = None if self.setting is None else self.setting.to_ini()
         return shaped(json_forecast.Suggestion, self, found=self.setting is not None, ini=ini)
 
 
 def healthy(scenario: Scenario, setting: Setting, runs: int) -> Scenario:
-    """The scenario with a setting and the image as the profile has it."""
+    """The scenario with a setting and the profile's own failure rate."""
     return replace(scenario, job=setting.applied(scenario.job), runs=runs)
 
 

@@ -1,8 +1,8 @@
-"""The rollouts that are considered, and how each would go, all of them at once.
+"""The rollouts that are considered, and an estimate of all of them at once.
 
-Every rollout begins at a base rate and grows with the successes it brings about, up to a maximum;
-or it has one rate throughout. Each is followed minute by minute with the fleet's habits in place
-of things: an estimate, good enough to leave out what is hopeless. The engine has the last word.
+A rollout begins at a base rate and grows with its successes up to a maximum, or it has one constant
+rate. Each is computed minute by minute from the fleet estimate instead of from things: good enough
+to leave out bad rollouts. The engine decides in the end.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetEstimate:
-    """How a fleet behaves whatever the rollout: how long a thing takes, and how often it fails.
+    """How a fleet behaves in any rollout: how long things take, and how often they fail.
 
-    Learned once from a sample that is notified all at once, and then used to judge hundreds of
+    Estimated once from a sample that is notified all at once, and then used to judge hundreds of
     rollouts without playing them.
 
     Attributes:
@@ -41,9 +41,9 @@ class FleetEstimate:
     bricked_share: float
 
 
-def learn(scenario: Scenario, minutes: int) -> FleetEstimate:
-    """Watch a sample for N minutes."""
-    # However small the fleet: the abort threshold hangs on the share of failures found here.
+def estimate_fleet(scenario: Scenario, minutes: int) -> FleetEstimate:
+    """Play a sample for N minutes."""
+    # For a small fleet too: the abort threshold depends on the share of failures found here.
     job = replace(scenario.job, rollout=Rollout(maximum_per_minute=SAMPLE), abort_criteria=())
     (found,) = play(replace(scenario, job=job, things=SAMPLE, runs=1), workers=1)
     axis = np.arange(minutes + 1)
@@ -67,7 +67,7 @@ MAXIMA = (50, 100, 200, 500, DEFAULT_MAXIMUM_PER_MINUTE)
 
 
 def rollouts() -> list[Rollout]:
-    """Every rollout that is considered; all of them are within AWS's limits."""
+    """All rollouts that are considered; they are within AWS's limits."""
     constant = [
         Rollout(maximum_per_minute=rate) for rate in sorted({*BASES, DEFAULT_MAXIMUM_PER_MINUTE})
     ]
@@ -87,8 +87,8 @@ def rollouts() -> list[Rollout]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Courses:
-    """How each rollout would go with a fleet of these habits.
+class RolloutEstimates:
+    """An estimate of each rollout.
 
     Attributes:
         notified: Things notified when each minute has begun, ``(minutes, rollouts)``.
@@ -98,18 +98,18 @@ class Courses:
     things: int
 
     def finished_minute(self, estimate: FleetEstimate, percent: float) -> NDArray[np.float64]:
-        """When that percentage of the fleet has finished; infinite when not by then."""
+        """When that percentage of the fleet has finished; infinite if not within the minutes."""
         wanted = self.things * percent / 100
         return np.array(
             [_first_minute(batches, estimate.finished, wanted) for batches in self._batches()]
         )
 
     def executed_minute(self, rollout: int, estimate: FleetEstimate, count: float) -> float:
-        """When N executions of one rollout have ended; infinite when not by then."""
+        """When N executions of one rollout have ended; infinite if not within the minutes."""
         return _first_minute(self._batches()[rollout], estimate.finished, count)
 
     def notified_by(self, rollout: int, minute: float) -> int:
-        """Things notified by a minute, that one's batch included."""
+        """Things notified by a minute, including its batch."""
         last = len(self.notified) - 1
         return int(self.notified[int(min(minute, last)), rollout])
 
@@ -117,8 +117,10 @@ class Courses:
         return np.diff(self.notified, axis=0, prepend=0).T
 
 
-def follow(options: list[Rollout], estimate: FleetEstimate, things: int, minutes: int) -> Courses:
-    """Follow every rollout for N minutes."""
+def estimate_rollouts(
+    options: list[Rollout], estimate: FleetEstimate, things: int, minutes: int
+) -> RolloutEstimates:
+    """Estimate every rollout for N minutes."""
     base, factor, step, maximum = _columns(options)
     notified = np.zeros((minutes, len(options)), dtype=np.int64)
     lag, share = _lag(estimate)
@@ -130,7 +132,7 @@ def follow(options: list[Rollout], estimate: FleetEstimate, things: int, minutes
         rate = np.minimum(np.floor(base * factor**raises), maximum)
         so_far = np.minimum(things, so_far + rate.astype(np.int64))
         notified[minute] = so_far
-    return Courses(notified=notified, things=things)
+    return RolloutEstimates(notified=notified, things=things)
 
 
 def _columns(options: list[Rollout]) -> tuple[NDArray[np.float64], ...]:
@@ -148,7 +150,7 @@ def _columns(options: list[Rollout]) -> tuple[NDArray[np.float64], ...]:
 
 
 def _lag(estimate: FleetEstimate) -> tuple[int, float]:
-    """After how many minutes most of what succeeds soon has, and the share that has."""
+    """The minutes until 75% of all successes, and the share of things succeeded by then."""
     final = estimate.succeeded[-1]
     if final <= 0:
         return len(estimate.succeeded), 0.0
@@ -157,7 +159,7 @@ def _lag(estimate: FleetEstimate) -> tuple[int, float]:
 
 
 def _first_minute(batches: Integers, shares: NDArray[np.float64], wanted: float) -> float:
-    """The first minute by whose end N have got there, by bisection."""
+    """The first minute by whose end N things have finished, by bisection."""
 
     def reached(minute: int) -> float:
         return float(batches[: minute + 1] @ shares[minute + 1 :: -1][: minute + 1])

@@ -1,14 +1,13 @@
-"""Finds a rollout and an abort criterion that keep a wish, or says what keeps them from it.
+"""Finds a rollout and an abort criterion that meet a goal, or the reason why there is none.
 
-1. The fleet's habits are learned from samples, with the image as it should be and as it should
-   not be.
-2. Every rollout is followed in outline: how soon is a healthy fleet through, and how many things
-   are notified when the abort criterion catches the bad image? The criterion is the best one that
-   a healthy fleet hardly trips.
+1. The fleet's behaviour is estimated from samples, with a good and with a bad image.
+2. Every rollout is estimated: when a healthy fleet has finished, and how many things are notified
+   when the abort criterion stops the bad image. The criterion is the best one that a healthy fleet
+   hardly trips.
 3. The most promising are played by the engine: with the bad image many times, and those that
-   brick few enough also with the good one. The first that keeps the wish with room to spare is
-   the suggestion.
-4. Where failures come sooner than successes a healthy fleet trips a criterion more often than
+   brick few enough also with the good one. The first that meets the goal with a margin is the
+   suggestion.
+4. If failures come sooner than successes, a healthy fleet trips a criterion more often than
    independent failures would; then criteria for a fleet that fails up to four times as often are
    tried.
 """
@@ -30,7 +29,7 @@ from otactl.forecast.suggest.candidate import (
     trade_off,
 )
 from otactl.forecast.suggest.goal import Goal, Setting, Suggestion, TradeOff
-from otactl.forecast.suggest.pace_option import FleetEstimate, learn
+from otactl.forecast.suggest.pace_option import FleetEstimate, estimate_fleet
 from otactl.forecast.suggest.trial import BAD_RUNS, HealthyTrial, Trial, with_margin
 
 OnStep = Callable[[str, int, int], None]
@@ -38,19 +37,19 @@ CURVE_RUNS = 60
 #: Multiples of a healthy fleet's failures that the criteria must tolerate, tried in this order.
 _CAUTION = (1.0, 1.5, 2.0, 3.0, 4.0)
 _MINUTE_SECONDS = 60
-#: The outline looks this much further than the wish, to show what more time would buy.
+#: Rollouts are estimated for this multiple of the goal's time, to show the effect of more time.
 _SEARCH_BEYOND = 2
 _LONGEST_MINUTES = 20_000
 
 
 def suggest(scenario: Scenario, goal: Goal, on_step: OnStep | None = None) -> Suggestion:
-    """Look for a setting.
+    """Search for a setting.
 
     Args:
         scenario: The fleet, the image and the rest of the policy; its rollout and abort criteria
-            are not looked at.
-        goal: What is wanted.
-        on_step: Called with what is being done, how far it is, and of how much.
+            are ignored.
+        goal: The goal.
+        on_step: Called with the name of the step, the number done, and the total.
     """
     if scenario.things < MINIMA[0]:
         return Suggestion(goal=goal, binds=too_few(scenario.things))
@@ -59,14 +58,14 @@ def suggest(scenario: Scenario, goal: Goal, on_step: OnStep | None = None) -> Su
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Round:
-    """What a search with criteria of one caution came to.
+    """The result of a search with criteria of one caution.
 
     Attributes:
         outlines: Every candidate, for the trade-off curve.
-        proven: The candidate that keeps the wish, what it bricked, and the healthy fleet.
-        binds: What keeps the wish from being kept, unless it is the limit of bricked things.
-        least: When it is the limit, what bricks the fewest.
-        alarming: Whether it is false alarms, so that more caution may help.
+        proven: The candidate that meets the goal, what it bricked, and the healthy fleet.
+        binds: Why the goal is not met, unless it is the limit of bricked things.
+        least: If it is that limit, the candidate that bricks the fewest.
+        alarming: Whether false alarms are the reason, so that more caution may help.
     """
 
     outlines: Sequence[Candidate] = ()
@@ -86,10 +85,10 @@ class _Search:
         self._minutes = min(_LONGEST_MINUTES, _SEARCH_BEYOND * within + 60)
 
     def run(self) -> Suggestion:
-        self._on_step("learning the fleet's habits", 0, 2)
-        good = learn(self._scenario, self._minutes)
+        self._on_step("estimating the fleet's behaviour", 0, 2)
+        good = estimate_fleet(self._scenario, self._minutes)
         worse = self._scenario.profile.with_failure_rate(self._goal.failure_rate)
-        bad = learn(replace(self._scenario, profile=worse), self._minutes)
+        bad = estimate_fleet(replace(self._scenario, profile=worse), self._minutes)
         rounds: list[_Round] = []
         for caution in _CAUTION:
             rounds.append(self._search(good, bad, caution))
@@ -97,7 +96,7 @@ class _Search:
                 return self._reported(rounds[-1])
             if not rounds[-1].alarming:
                 break
-        # What binds without extra caution says the most about the wish.
+        # The reason without extra caution explains the most.
         return self._reported(rounds[0])
 
     def _search(self, good: FleetEstimate, bad: FleetEstimate, caution: float) -> _Round:
@@ -106,7 +105,7 @@ class _Search:
         aborts = abort_options(share, bad.failure_share, things, self._goal)
         if not aborts:
             return _Round(binds=no_criterion(good, bad))
-        self._on_step("following rollouts in outline", 1, 2)
+        self._on_step("estimating rollouts", 1, 2)
         outlines = candidates(things, self._goal, (good, bad), aborts, self._minutes)
         within = self._goal.within_seconds
         in_time = [c for c in outlines if c.finished_seconds <= within]
@@ -121,7 +120,7 @@ class _Search:
         failed: tuple[Candidate, HealthyTrial] | None = None
         for done, candidate in enumerate(chosen):
             self._on_step("playing the most promising", done, len(chosen))
-            bricked = self._trial.bricked_while_hopeful(candidate.setting)
+            bricked = self._trial.bricked_until_over(candidate.setting)
             if with_margin(bricked) > self._goal.max_bricked:
                 middle = quantile(bricked, 0.5)
                 if least is None or middle < least[0]:
@@ -175,27 +174,27 @@ class _Search:
 
 
 def _late(healthy: HealthyTrial) -> float:
-    """How late a healthy fleet is when it is late; what trips on it comes last."""
+    """How late a healthy fleet is when it is late; infinite after too many false alarms."""
     return math.inf if healthy.too_many_alarms else healthy.reached_seconds
 
 
-# What keeps a wish from being kept, in a sentence.
+# Why no setting meets a goal, in a sentence.
 
 
 def too_few(things: int) -> str:
-    """So few things that no criterion can be made."""
+    """Too few things for a criterion."""
     return (
-        f"the fleet binds: {things} things are too few for an abort criterion to tell a bad image "
-        f"from bad luck, which takes {MINIMA[0]} executions; watch them, and cancel by hand"
+        f"the fleet binds: {things} things are too few for an abort criterion, which needs "
+        f"{MINIMA[0]} executions to recognise a bad image; watch them, and cancel by hand"
     )
 
 
 def too_slow(
     things: int, goal: Goal, good: FleetEstimate, minutes: int, finished_seconds: Sequence[float]
 ) -> str:
-    """No rollout is through in time.
+    """No rollout finishes in time.
 
-    ``finished_seconds`` has those that are through within the minutes that were looked at.
+    ``finished_seconds`` has those that finish within ``minutes``.
     """
     percent = goal.finish_percent
     ever = 100 * float(good.finished[-1])
@@ -216,7 +215,7 @@ def too_slow(
 
 
 def too_many(reached: float, goal: Goal, curve: Sequence[TradeOff]) -> str:
-    """Every rollout that is through in time bricks more; ``reached`` is the least of them."""
+    """Every rollout that finishes in time bricks more; ``reached`` is the least of them."""
     slower = [
         point.finished_seconds
         for point in curve
@@ -234,7 +233,7 @@ def too_many(reached: float, goal: Goal, curve: Sequence[TradeOff]) -> str:
 
 
 def too_late(goal: Goal, reached_seconds: float) -> str:
-    """In outline in time, but not with bad luck."""
+    """In time by the estimate, but not in every run."""
     percent = f"{goal.finish_percent:g}% of a healthy fleet"
     if not math.isfinite(reached_seconds):
         return f"time binds: {percent} do not finish in every run"
@@ -253,6 +252,6 @@ def no_criterion(good: FleetEstimate, bad: FleetEstimate) -> str:
     """The bad image fails too little to be distinguished from a good one."""
     return (
         f"the failure rate binds: {100 * bad.failure_share:.2g}% of the executions fail with the "
-        f"bad image and {100 * good.failure_share:.2g}% with a good one; no threshold tells the "
-        "two apart without false alarms"
+        f"bad image and {100 * good.failure_share:.2g}% with a good one; no threshold separates "
+        "the two without false alarms"
     )

@@ -1,10 +1,9 @@
-"""Plays a setting until it is clear whether it keeps the wish, with the bad image and the good one.
+"""Plays a setting with the bad and the good image until it is clear whether it meets the goal.
 
-With room to spare, so that the promise holds for other runs as well: of 200 runs the 97.5% quantile
-must keep the limit, which bounds the 95% quantile of any other runs at 95% confidence. Of false
-alarms there must be so few in N runs that a criterion which trips more often than is allowed
-passes one time in twenty at most: for the usual 1%, none in 299. A setting that cannot pass any
-more is not played further.
+With a margin, so that the result holds for other runs as well: the 97.5% quantile of 200 runs must
+be within the limit, which bounds the 95% quantile of any other runs at 95% confidence. False alarms
+must be so few in N runs that a criterion that trips more often than allowed passes at most one time
+in twenty: for the usual 1%, none in 299. Playing ends when a setting can no longer pass.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from otactl.forecast.suggest.goal import Goal, Setting, bad, healthy
 from otactl.forecast.summary import finished_seconds
 
 FEWEST_RUNS, MOST_RUNS = 50, 1000
-#: So likely may a criterion that is too nervous pass by luck.
+#: The chance with which a criterion with too many false alarms may pass.
 _LUCKY = 0.05
 
 
 def alarm_runs(false_alarm: float) -> int:
-    """How many quiet runs show that no more than this share of them trips a criterion.
+    """The number of runs without an alarm that show that at most this share trips a criterion.
 
-    As many as are worth the while: what is rarer than one in 330 rests on the theory.
+    It has an upper limit: that an alarm is rarer than one in 330 is not tested, only computed.
     """
     if false_alarm <= 0:
         return MOST_RUNS
@@ -39,10 +38,10 @@ def alarm_runs(false_alarm: float) -> int:
 
 
 def most_alarms(runs: int, false_alarm: float) -> int:
-    """How many of the runs may trip the criterion and still show that no more than this do.
+    """The number of runs that may trip the criterion and still show at most this share.
 
-    With N or fewer, a criterion that trips more often than ``false_alarm`` passes one time
-    in twenty at most; none at all is asked for where the runs are too few to show it.
+    With N or fewer, a criterion that trips more often than ``false_alarm`` passes one time in
+    twenty at most; 0 if the runs are too few to show it.
     """
     below, count = 0.0, -1
     while below <= _LUCKY and count < runs:
@@ -52,23 +51,23 @@ def most_alarms(runs: int, false_alarm: float) -> int:
 
 
 BAD_RUNS = 200
-#: With the good image, for the time; ``alarm_runs`` says how many for false alarms.
+#: Runs with the good image, for the time; ``alarm_runs`` has those for false alarms.
 TIMED_RUNS = 100
-#: A fleet larger than this is played whole less often, since its times hardly vary; its alarms
-#: are looked for among the things it notifies first, which go the same way.
+#: A fleet larger than this is played whole less often, since its times hardly vary; false alarms
+#: are then counted in a fleet of this size, whose first things behave in the same way.
 LARGE, TIMED_RUNS_OF_LARGE = 100_000, 60
 _MARGIN = 0.975
 
 
 @dataclass(frozen=True, slots=True)
 class HealthyTrial:
-    """What a healthy fleet did.
+    """The result of a healthy fleet.
 
     Attributes:
         times: Seconds until it had finished, ascending, one per run that was not aborted.
-        alarms: How many runs tripped the criterion.
-        runs: Of how many.
-        too_many_alarms: Whether that shows too little.
+        alarms: Runs that tripped the criterion.
+        runs: Runs in total.
+        too_many_alarms: Whether the alarms exceed the limit.
     """
 
     times: tuple[float, ...]
@@ -78,13 +77,13 @@ class HealthyTrial:
 
     @property
     def reached_seconds(self) -> float:
-        """The time that has to keep the wish."""
+        """The time that must meet the goal."""
         return with_margin(self.times) if self.times else math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Plays settings of one scenario for one wish."""
+    """Plays settings of one scenario for one goal."""
 
     scenario: Scenario
     goal: Goal
@@ -94,8 +93,8 @@ class Trial:
         scenario = bad(self.scenario, setting, self.goal, runs)
         return sorted(float(found.bricked) for found in play(scenario))
 
-    def bricked_while_hopeful(self, setting: Setting) -> list[float]:
-        """The same, until too many runs brick too many things for the limit to be kept."""
+    def bricked_until_over(self, setting: Setting) -> list[float]:
+        """The same, but ends when too many runs are over the limit of bricked things."""
         over, bricked = 0, []
         with closing(plays(bad(self.scenario, setting, self.goal, BAD_RUNS))) as runs:
             for found in runs:
@@ -106,7 +105,7 @@ class Trial:
         return sorted(bricked)
 
     def healthy(self, setting: Setting) -> HealthyTrial:
-        """Play the healthy fleet until it is clear whether it is in time and stays quiet."""
+        """Play the healthy fleet until it is clear whether it is in time and without alarms."""
         count = alarm_runs(self.goal.false_alarm)
         timed = TIMED_RUNS_OF_LARGE if self.scenario.things > LARGE else TIMED_RUNS
         most = most_alarms(max(count, timed), self.goal.false_alarm)
@@ -133,10 +132,10 @@ class Trial:
 
 
 def with_margin(ordered: Sequence[float]) -> float:
-    """Which of N runs, ascending, has to keep a limit for others to keep it 19 times in 20."""
+    """The value of N runs, ascending, that bounds other runs 19 times in 20."""
     return quantile(ordered, _MARGIN)
 
 
 def _most_over(runs: int) -> int:
-    """How many runs may be over the limit for the quantile to be kept, at the most."""
+    """The number of runs that may be over the limit if the quantile must be within it."""
     return runs - 1 - math.floor(_MARGIN * (runs + 1) - 1)

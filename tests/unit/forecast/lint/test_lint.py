@@ -172,7 +172,7 @@ def test_a_pilot_of_five_may_stop_at_its_first_failure() -> None:
     (late,) = findings(changed(abort_criteria=(criterion(10, 20),)), things=5)
     assert late.code == "OTA101"
     assert "there are 5 at most, of 5 things" in late.message
-    assert "watch so few things" in late.safe
+    assert "watch the few things" in late.safe
 
 
 def test_a_threshold_that_asks_for_a_disaster() -> None:
