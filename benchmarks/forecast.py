@@ -122,7 +122,7 @@ def main() -> None:
             runs=RUNS,
         )
         made, wall, cpu = measure(scenario)
-        notified = made.tallies[0].curves
+        notified = made.results[0].curves
         minutes = notified.minutes_until(notified.notified, things)
         per_thing = cpu / RUNS / things * 1e9
         print(f"{things:>10,} {wall:>8.2f} {cpu:>8.2f} {per_thing:>26.0f}  {minutes:.0f} minutes")

@@ -96,7 +96,6 @@ def _enough_minutes(context: LintContext) -> int:
 
 
 _MAX_EXPIRY_SECONDS = 3600
-_HALF = 0.5
 
 
 def check_delivery(context: LintContext) -> Iterator[Finding]:
