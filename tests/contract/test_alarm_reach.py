@@ -72,4 +72,4 @@ def test_events_that_are_off_and_a_metric_without_a_rule(start_cloud):
     assert len(off) == 2
     assert off[0].startswith("AWS IoT publishes no JOB_EXECUTION events here")
     assert on == off[1:]
-    assert on[0].startswith("no topic rule hears")
+    assert on[0].startswith("no topic rule receives")

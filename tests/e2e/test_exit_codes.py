@@ -102,7 +102,7 @@ MISTAKES = (
         (("things", "--group", "some-group"), ("plan", "dev.ini"), ("deploy", "dev.ini", "--yes")),
         files={"thingsList.txt": "arn:aws:iot:us-east-1:123456789012:thinggroup/some-group\n"},
     ),
-    Mistake("no table of the queue", 2, "`otactl queue init` makes it", QUEUE),
+    Mistake("no table of the queue", 2, "or create it with `otactl queue init`", QUEUE),
     Mistake("an unknown stack", 2, "there is no stack", STACKS),
     Mistake("a file that does not exist", 2, "dev.ini", FILES, files={"dev.ini": None}),
     Mistake("a file that is broken", 2, "dev.ini:1", FILES, files={"dev.ini": "x = 1\n"}),

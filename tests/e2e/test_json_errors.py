@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from otactl.cloud import RunningCloud
 
 REQUEST = "jobId_20200101-000000"
-NO_DEPLOYMENT, NO_TABLE = "`otactl history` lists them", "`otactl queue init` makes it"
+NO_DEPLOYMENT, NO_TABLE = "`otactl history` lists them", "or create it with `otactl queue init`"
 #: What is typed behind each command, and words of the message or its hint.
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "approve": (("some-job",), NO_DEPLOYMENT),

@@ -510,7 +510,7 @@ def test_without_a_table_nothing_is_stored_and_it_is_said_how_to_make_one(
     for arguments in (("add", str(path)), ("list",), ("run", "--once")):
         ended = site.queue(*arguments)
         assert ended.returncode == 2, ended.stderr
-        assert "`otactl queue init` makes it" in ended.stderr
+        assert "or create it with `otactl queue init`" in ended.stderr
     assert "Contents" not in clients.s3.list_objects_v2(Bucket=site.bucket)
 
 
