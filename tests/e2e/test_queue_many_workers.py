@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from tests.support.answering_devices import AnsweringDevices
 from tests.support.queue_site import REGION, QueueSite
 
 from otactl.deploy.journal import Journal
+from otactl.errors import UserMistake
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.submission import RequestOptions
@@ -183,13 +185,11 @@ def _check_journals(site: QueueSite, ids: list[str]) -> None:
     found: dict[str, set[str]] = {job_id: set() for job_id in ids}
     finished: set[str] = set()
     for path in site.folder.glob("state/queue/*/deployments/*.sqlite"):
-        journal = Journal.read(path)
         try:
-            plan = journal.plan
-        except Exception:  # noqa: BLE001, S112  # its worker was killed while it began it
+            with closing(Journal.read(path)) as journal:
+                plan = journal.plan
+        except UserMistake:  # its worker was killed while it began it
             continue
-        finally:
-            journal.close()
         found[plan.job_id].add(plan.deployment_id)
         finished.add(plan.job_id)
     assert finished == set(ids)

@@ -338,9 +338,10 @@ def test_with_maintenance_windows_what_comes_when_lies_within_the_forecasts_band
     begin_ms = min(outcome.queued_at_ms for outcome in only.outcomes)
     runs = played(deployable, scene, begin_ms=begin_ms)
 
-    # Three a minute, in two minutes of five: fourteen things take three windows at least.
+    # Three a minute, in two minutes of five: fourteen things take three windows at least. The
+    # first one may be half over when the job begins.
+    assert len({outcome.queued_at_ms // (5 * MINUTE_MS) for outcome in only.outcomes}) >= 3
     minutes = sorted(minute_of(outcome.queued_at_ms, begin_ms) for outcome in only.outcomes)
-    assert minutes[-1] >= 10
     ended = sorted((o.updated_at_ms - begin_ms) / MINUTE_MS for o in only.outcomes)
     for minute in range(int(minutes[-1]) + 3):
         at = np.array([minute])
