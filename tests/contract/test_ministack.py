@@ -182,7 +182,7 @@ def test_a_job_that_cannot_be_read_is_logged_and_the_others_still_time_out(tmp_p
     log: list[str] = []
 
     assert run_beside_ministack(SWEEP, tmp_path, log) == ["TIMED_OUT", "TIMED_OUT"]
-    assert any("the timeouts of job odd cannot be looked after" in line for line in log)
+    assert any("the timeouts of job odd cannot be checked" in line for line in log)
 
 
 def test_plain_patterns_of_policies_match_what_they_matched(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_beside_streams_of_ministack_s_own_the_cloud_starts_without_ours(tmp_pat
     log: list[str] = []
 
     assert run_beside_ministack(GROWN, tmp_path, log) == "Stream {name} is theirs"
-    assert any("we lack streams" in line for line in log)
+    assert any("missing: streams" in line for line in log)
 
 
 def test_unknown_credentials_are_refused(cloud: RunningCloud) -> None:

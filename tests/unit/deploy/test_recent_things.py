@@ -249,4 +249,4 @@ def test_a_hundred_thousand_connections_take_a_thousand_calls_at_the_quota(aws):
     assert "iot:GetThingConnectivityData" not in account.clients.calls.snapshot()
     assert 66_000 < aws.clock.monotonic_ms() - began_ms < 70_000
     assert "1,000 iot:SearchIndex, at least 67 s" in notes[0]
-    assert "of 90,000 it is not known" in notes[-1]
+    assert "for 90,000 this is unknown" in notes[-1]

@@ -215,10 +215,10 @@ def test_a_custom_document_is_loaded(folder: Path):
     [
         ('{\n  "Info3": "789",\n}\n', 3, "is not JSON"),
         ("[1, 2]", 1, "not an object"),
-        ('{"a": NaN}', None, "NaN is no number"),
+        ('{"a": NaN}', None, "NaN is not a JSON number"),
         ('{"a":' + "[" * 20_000, None, "nested too deeply"),
         ('{"a": ' + "1" * 5000 + "}", None, "holds a number of 5000 digits"),
-        ('{"a": 1e400}', None, "holds 1e400, a number too large"),
+        ('{"a": 1e400}', None, "holds 1e400, a number that is too large"),
         ('{"a": "\\ud800"}', None, "holds \\ud800, half of a character"),
         ("", 1, "is not JSON"),
     ],

@@ -110,7 +110,7 @@ def test_who_interrupts_a_rollback_hears_how_it_goes_on(tmp_path):
 
     assert isinstance(report.failure, Interrupted)
     (note,) = it.frontend.notes
-    assert f"`otactl rollback {it.journal.plan.deployment_id}` goes on" in note
+    assert f"`otactl rollback {it.journal.plan.deployment_id}` resumes it" in note
     it.close()
 
 
