@@ -283,6 +283,13 @@ class Journal(JournalEntries):
         row = self._database.row("SELECT record FROM step WHERE key = ?", key)
         return None if row is None or row[0] is None else dict(json.loads(row[0]))
 
+    def steps(self) -> dict[str, tuple[StepState, dict[str, Any] | None]]:
+        """The state of each step that was begun, and its record if it was done, by its key."""
+        return {
+            str(key): (StepState(state), None if record is None else dict(json.loads(record)))
+            for key, state, record in self._database.rows("SELECT key, state, record FROM step")
+        }
+
     def enter_round(self, result: RoundResult) -> None:
         """Record the result of a round."""
         self._database.write(

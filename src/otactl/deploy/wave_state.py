@@ -75,9 +75,8 @@ class WaveState(BaseModel, frozen=True, extra="forbid"):
             filled=filled,
             refusals={number: why for number in filled if (why := journal.fill_refusals(number))},
             steps={
-                step.key: KeptStep(state=state, record=journal.record(step.key))
-                for step in plan.steps
-                if (state := journal.state(step.key)) is not None
+                key: KeptStep(state=state, record=record)
+                for key, (state, record) in journal.steps().items()
             },
             gates=journal.gates,
             arms={number: kept for number in waves if (kept := _arms(journal, number))},

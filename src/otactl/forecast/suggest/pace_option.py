@@ -100,21 +100,18 @@ class RolloutEstimates:
     def finished_minute(self, estimate: FleetEstimate, percent: float) -> NDArray[np.float64]:
         """When that percentage of the fleet has finished; infinite if not within the minutes."""
         wanted = self.things * percent / 100
-        return np.array(
-            [_first_minute(batches, estimate.finished, wanted) for batches in self._batches()]
-        )
+        batches = np.diff(self.notified, axis=0, prepend=0)
+        return np.array([_first_minute(one, estimate.finished, wanted) for one in batches.T])
 
     def executed_minute(self, rollout: int, estimate: FleetEstimate, count: float) -> float:
         """When N executions of one rollout have ended; infinite if not within the minutes."""
-        return _first_minute(self._batches()[rollout], estimate.finished, count)
+        batches = np.diff(self.notified[:, rollout], prepend=0)
+        return _first_minute(batches, estimate.finished, count)
 
     def notified_by(self, rollout: int, minute: float) -> int:
         """Things notified by a minute, including its batch."""
         last = len(self.notified) - 1
         return int(self.notified[int(min(minute, last)), rollout])
-
-    def _batches(self) -> Integers:
-        return np.diff(self.notified, axis=0, prepend=0).T
 
 
 def estimate_rollouts(
