@@ -7,9 +7,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# The long series work more than they wait, and rehearse at speeds that a crowd slows down.
+# The long series work more than they wait, and rehearse at speeds that many processes slow down.
 ifndef JOBS
-test-all: JOBS = $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
+test-all: JOBS = $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2) + 1)))
 endif
 # Many tests wait for devices, rollouts and answers: three processes for each processor.
 JOBS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || echo 2))))

@@ -153,7 +153,7 @@ def test_a_taken_port_is_one_clear_sentence(state: str) -> None:
     ("arguments", "message"),
     [
         (["--account-id", "12"], "12 digits"),
-        (["--region", "moon"], "no AWS region"),
+        (["--region", "moon"], "not an AWS region"),
         (["--speed", "0"], "--speed 0"),
         (["--port", "70000"], "--port 70000"),
         (["--port", "4000", "--mqtt-port", "4000"], "both 4000"),

@@ -228,7 +228,7 @@ def test_the_canary_has_the_devices_that_are_connected(site):
         assert run.returncode == 10, run.stderr
         canary = json.loads(planned.stdout)["wavesThings"]["canary"]
         wait_until(lambda: notified(fleet) == canary, "exactly the canary is notified")
-    assert "taken first (preferRecent); of 7 it is not known" in planned.stderr
+    assert "taken first (preferRecent); for 7 this is unknown" in planned.stderr
     assert json.loads(planned.stdout)["apiCalls"]["iot:SearchIndex"] == 1
     assert len(canary) == 4
     assert set(canary) < set(connected)
