@@ -106,6 +106,7 @@ class Executor:
             options=options,
             undo=self._steps.undo,
         )
+        #: The gates that this process judged.
         self._judged: set[int] = set()
         #: How the deployment failed, or why this process stopped.
         self.failure: OtactlError | None = None
@@ -171,11 +172,12 @@ class Executor:
             return False
         closing = [step.key for step in self._plan.closing]
         if self._plan.waves:
-            self._journal.reopen(closing, None)
+            # A job that was deleted cannot be listed again: its result stays.
+            self._journal.reopen(closing, [step.round for step in self._begun_jobs()])
             return True
         number = rounds[-1].round
         waits = (step for step in self._plan.rounds[number - 1] if isinstance(step, AwaitJob))
-        self._journal.reopen([*(step.key for step in waits), *closing], number)
+        self._journal.reopen([*(step.key for step in waits), *closing], [number])
         return True
 
     @property
@@ -256,7 +258,6 @@ class Executor:
             if failure is None:
                 self._do(step)
                 if isinstance(step, AwaitGate):
-                    self._judged.add(step.wave)
                     failure = failure_of_gates(self._journal)
             if failure is not None:
                 break
@@ -301,6 +302,7 @@ class Executor:
             case FillGroup():
                 waves.filling.fill_all(step.wave)
             case AwaitGate():
+                self._judged.add(step.wave)
                 return waves.pass_gate(context, step.wave)
             case EndWaves():
                 waves.end(context)

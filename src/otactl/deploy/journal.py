@@ -223,17 +223,19 @@ class Journal(JournalEntries):
             entries = [("outcome", outcome.value)] + ([("failure", failure)] if failure else [])
             self._set(*entries)
 
-    def reopen(self, keys: Sequence[str], round_number: int | None) -> None:
+    def reopen(self, keys: Sequence[str], rounds: Sequence[int]) -> None:
         """Delete the record of the deployment's end: its job still runs, and is watched again.
 
         Args:
             keys: The keys of the steps to do again: those that waited for the job.
-            round_number: The round of the job; None for all waves.
+            rounds: The rounds or waves whose results are collected again.
         """
         self._set(("reopened", "True"))
         # In this order a process killed here leaves a deployment that ends as before.
         self.enter_phase(Phase.RUNNING)
-        self._database.write("DELETE FROM round WHERE round = coalesce(?, round)", round_number)
+        self._database.write_many(
+            "DELETE FROM round WHERE round = ?", [(number,) for number in rounds]
+        )
         again = "UPDATE step SET state = 'BEGUN', record = NULL WHERE key = ?"
         self._database.write_many(again, [(key,) for key in keys])
         self._database.write("DELETE FROM deployment WHERE name IN ('outcome', 'failure')")

@@ -19,6 +19,9 @@ from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import Act
 from otactl.rules.backoff import Retry
 
+#: A step in one of these states is not done again, unless a reopened journal says so: what was
+#: undone in a deployment that goes on, such as the group of a wave that is over, is not needed.
+_BEHIND = (StepState.DONE, StepState.UNDOING, StepState.UNDONE)
 #: The least time from one entry to the next: each is a write to disk.
 _KEEP_MS = 5_000
 
@@ -91,11 +94,11 @@ class StepRun:
         *,
         again: bool = False,
     ) -> Mapping[str, object]:
-        """Do a step, unless it is done, and return its record.
+        """Do a step, unless it is done or was undone since, and return its record.
 
         With ``again``, a step that is done is repeated.
         """
-        if self.journal.state(step.key) is StepState.DONE and not again:
+        if self.journal.state(step.key) in _BEHIND and not again:
             return self.journal.record(step.key) or {}
         self.services.clock.check()
         self._report(step, Moment.BEFORE_BEGIN)

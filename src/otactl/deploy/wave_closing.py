@@ -145,7 +145,7 @@ class WaveEnding:
         }
 
     def end(self, context: StepContext) -> list[RoundResult]:
-        """End the waves. Returns the result of each wave that began."""
+        """End the waves. Returns the result of each wave that began and has none yet."""
         reason_code = self._reason_code()
         if reason_code is not None:
             self.stop(context, reason_code)
@@ -159,7 +159,12 @@ class WaveEnding:
                 if name not in names:
                     self._undo(group)
         (end,) = (step for step in self._plan.closing if isinstance(step, EndWaves))
-        return [self._result(context, number, end.detail_limit) for number in begun]
+        recorded = {result.round for result in self._journal.rounds}
+        return [
+            self._result(context, number, end.detail_limit)
+            for number in begun
+            if number not in recorded
+        ]
 
     def stop(self, context: StepContext, reason_code: str) -> None:
         """Cancel every open job without force, and wait until nothing is queued any more."""

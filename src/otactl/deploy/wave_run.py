@@ -124,6 +124,7 @@ class WaveRun:
         is_late = limit is not None and waited_ms >= limit * 1000
         following = status.wave + 1
         seconds = self._services.poll_seconds
+        until_ms = self._services.clock.monotonic_ms() + seconds * 1000
         if self._options.leaves and self.filling.missing(following):
             self.filling.fill(following, _VISIT_SECONDS)
             is_late = True
@@ -131,8 +132,10 @@ class WaveRun:
             self.filling.fill(following, seconds)
         if self._options.leaves or is_late:
             raise GateWaits(status.words, hint=self._hint(status))
-        if not self.filling.missing(following):
-            self._services.clock.sleep(seconds)
+        # AWS may list a new member late; then there is nothing to fill, and time is left.
+        left_ms = until_ms - self._services.clock.monotonic_ms()
+        if left_ms > 0:
+            self._services.clock.sleep(left_ms / 1000)
 
     def _hint(self, status: GateStatus) -> str:
         name = self._plan.deployment_id

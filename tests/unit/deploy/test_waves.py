@@ -13,7 +13,7 @@ from tests.unit.model.configuration.test_wave_section import wave_ini
 from otactl.deploy.consent import Consent
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.executor import Executor
-from otactl.deploy.journal import Journal, Outcome, Phase
+from otactl.deploy.journal import Journal, Outcome, Phase, StepState
 from otactl.deploy.observer import Observer
 from otactl.deploy.planner import Planner, PlanOptions, Request
 from otactl.deploy.step_run import WaitOptions
@@ -501,3 +501,56 @@ def test_an_empty_wave_is_refused_and_an_empty_rest_left_out(site):
     with pytest.raises(UserMistake, match=r"wave late \(10\) has no things"):
         site(waveList="all:30, late:10")
     assert list(site(waveList="all:30").waves) == ["all"]
+
+
+def test_a_group_that_lags_behind_is_looked_at_once_a_poll(site):
+    it = site(things=400, groupFillPerSecond="100", soakMinutes="3")
+    registry, clock, listed = it.aws.registry, it.aws.clock, it.aws.registry.things_in_group
+
+    def lagging(group_name):
+        return iter(()) if clock.span_ms < 120_000 else listed(group_name)
+
+    registry.things_in_group = lagging
+    looks = Looks(clock)
+
+    executor, _ = it.run(looks, max_wait_seconds=200)
+
+    poll_ms = it.aws.services.poll_seconds * 1000
+    assert len(looks.at_ms["canary"]) <= 1 + looks.at_ms["canary"][-1] / (poll_ms / 2)
+
+
+def test_a_group_that_was_deleted_is_not_created_again_by_the_next_process(site):
+    it = site(things=400, waveList="half:50%", groupFillPerSecond="100", soakMinutes="5")
+    created = []
+    create = it.aws.registry.create_group
+    it.aws.registry.create_group = lambda name, **more: created.append(name) or create(name, **more)
+    it.run(max_wait_seconds=400)
+    assert it.journal.state("wave-half/group") is StepState.UNDONE
+
+    it.resume()
+
+    assert len(created) == len(set(created)) == 2
+
+
+def test_a_reopened_deployment_creates_no_job_again_and_keeps_the_results_of_deleted_ones(site):
+    it = site(clean_up="True", requiredEndedPercentage="60", default={"abortWaitMinutes": "0"})
+    slow = it.waves["canary"][0]
+    it.jobs.fates[slow] = Fate(takes_s=10_000)
+    executor, before = it.run()
+    assert executor.kept_job is not None
+    assert list(it.jobs.jobs) == ["TestJob1234-canary"]
+    created = list(it.jobs.created)
+
+    it.aws.clock.sleep(20_000)
+    # The thing is done by now; somebody asks before AWS counts it so.
+    it.jobs.fates[slow] = Fate(takes_s=10**6)
+    assert it.executor().reopen()
+    it.jobs.fates[slow] = Fate(takes_s=10_000)
+    executor, result = it.resume()
+
+    assert it.jobs.created == created
+    assert executor.failure is None
+    assert [wave.result.status for wave in result.waves[1:]] == ["COMPLETED", "COMPLETED"]
+    assert result.waves[1:] == before.waves[1:]
+    assert result.waves[0].result.counts == {ExecutionStatus.SUCCEEDED: 5}
+    assert it.aws.is_empty

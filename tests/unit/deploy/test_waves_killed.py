@@ -17,8 +17,8 @@ from tests.unit.deploy.test_waves import FAILED, Site
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
-from otactl.deploy.journal import Journal, Phase
-from otactl.deploy.observer import Observer
+from otactl.deploy.journal import Journal, Phase, StepState
+from otactl.deploy.observer import Moment, Observer
 from otactl.errors import GateFailed
 from otactl.model.wave import Verdict
 
@@ -195,5 +195,26 @@ def test_a_pass_whose_next_job_does_not_exist_is_judged_again_and_a_fail_stands(
     it.jobs.fates.clear()
     again, _ = it.resume()
     assert type(again.failure) is GateFailed
+    assert it.jobs.created == ["TestJob1234-canary"]
+    it.journal.close()
+
+
+def test_a_pass_that_was_recorded_as_done_is_judged_again_before_the_next_job(tmp_path):
+    it = site_of(SCENARIOS[0], tmp_path / "one")
+
+    class AfterGate(Observer):
+        def on_step(self, moment):
+            if moment.step.key == "wave-canary/gate" and moment.moment is Moment.DONE:
+                raise Killed
+
+    with pytest.raises(Killed):
+        it.run(AfterGate())
+    assert it.journal.state("wave-canary/gate") is StepState.DONE
+    # It is resumed the next morning, and what looked good has failed since.
+    it.jobs.fates |= dict.fromkeys(it.waves["canary"], FAILED)
+
+    executor, _ = it.resume(max_wait_seconds=900)
+
+    assert type(executor.failure) is GateFailed
     assert it.jobs.created == ["TestJob1234-canary"]
     it.journal.close()
