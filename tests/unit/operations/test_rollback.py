@@ -429,3 +429,30 @@ def test_a_dry_run_names_who_gets_what_and_changes_nothing(site):
     assert plan.rollback_of == it.journal.plan.deployment_id
     assert (it.jobs.created, it.aws.objects.claims) == (created, claims)
     assert len(list(it.store.ids())) == 1
+
+
+def test_a_job_id_that_was_rolled_back_before_is_rolled_back_again(site):
+    # As a job id in a file is used again and again, so are the names made of it.
+    it = site()
+    bad_canary(it)
+    (first,) = it.roll_back().results
+    it.close()
+    for job_id in it.waves:
+        it.jobs.jobs.pop(f"TestJob1234-{job_id}", None)
+    it.aws.streams.streams = {
+        name: found
+        for name, found in it.aws.streams.streams.items()
+        if first.deployment_id in found.description
+    }
+    for name in it.names:
+        it.states.report(name, version="1.0", version_at_ms=it.clock.now_ms() // 1000 * 1000)
+    it.clock.sleep(100)
+    took = bad_canary(it)
+
+    report = it.roll_back()
+
+    assert report.failure is None
+    (second,) = report.results
+    assert second.things == len(took)
+    assert first.job_id != second.job_id
+    assert it.taken_back[sha256_of("1.0")] >= set(took)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from otactl.deploy.former_image import FormerImage, find_former_images, images_of_plan, no_image
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.plan import Plan
+from otactl.deploy.planned_document import fits_a_stream, stream_id_of
 from otactl.deploy.planner import Request
 from otactl.deploy.preparation import prepare
 from otactl.deploy.recorded_result import recorded_failure
@@ -28,6 +29,7 @@ from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import DeploymentResult
 from otactl.model.quoting import first_names
 from otactl.model.rollback import REPORT_MS, WithoutFormerImage
+from otactl.model.wave import wave_job_id
 from otactl.operations.deployment import begin, run_deployment
 from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import LoadedDeployment
@@ -268,21 +270,37 @@ class RollbackRun:
         for version, things in found.to_version.items():
             if version not in images:
                 continue
-            number += 1
-            beginning = Beginning(
-                version=version,
-                things=things,
-                offline=found.offline.intersection(things),
-                number=number,
-                deployment_id=new_deployment_id(self._services.clock.now_ms()),
-            )
-            loaded, taken_back = self.loaded, self.journal.plan
-            request = beginning.request(
-                taken_back, loaded.configuration, images[version], loaded.custom_document
-            )
+            while True:
+                number += 1
+                beginning = Beginning(
+                    version=version,
+                    things=things,
+                    offline=found.offline.intersection(things),
+                    number=number,
+                    deployment_id=new_deployment_id(self._services.clock.now_ms()),
+                )
+                loaded, taken_back = self.loaded, self.journal.plan
+                request = beginning.request(
+                    taken_back, loaded.configuration, images[version], loaded.custom_document
+                )
+                if not self._is_taken(request, images[version]):
+                    break
             plan = prepare(request, self._services)
             made.append((beginning, loaded_as(loaded, request), plan))
         return made
+
+    def _is_taken(self, request: Request, image: FormerImage) -> bool:
+        """Whether the rollback of an earlier deployment with the same job id has these names.
+
+        Its jobs and its stream stay for things that are offline, so their ids are in use.
+        """
+        configuration, streams = request.configuration, self._services.streams
+        waves = configuration.waves.waves if configuration.waves else ()
+        ids = (wave_job_id(configuration.job_id, wave.name) for wave in waves)
+        return any(self._services.jobs.describe(job_id) is not None for job_id in ids) or (
+            fits_a_stream(image.firmware)
+            and streams.description(stream_id_of(configuration, image.firmware)) is not None
+        )
 
     def _images(self, found: RollbackSet) -> dict[str, FormerImage]:
         images = images_of_plan(self.journal)
