@@ -123,7 +123,8 @@ class Executor:
         Raises:
             JournalUnusable: The journal cannot be written; everything stays as it is.
         """
-        if self._journal.phase is Phase.RUNNING:
+        # A process killed just after it recorded the outcome leaves the phase as it was.
+        if self._journal.phase is Phase.RUNNING and self._journal.outcome is None:
             self._journal.enter_interruption(None)
             try:
                 self._run_steps()

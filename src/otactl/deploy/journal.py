@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -89,10 +89,24 @@ class Journal(JournalEntries):
         self.listener = JournalListener()
 
     @classmethod
-    def create(cls, path: Path, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> Journal:
+    def create(
+        cls,
+        path: Path,
+        plan: Plan,
+        *,
+        now_ms: int,
+        about: Mapping[str, Any],
+        fill: Callable[[Journal], None] = lambda _journal: None,
+    ) -> Journal:
         """Begin the journal of a new deployment.
 
-        ``about`` is what ``otactl history`` shows in addition to the plan.
+        Args:
+            path: The file.
+            plan: What is deployed.
+            now_ms: The time, epoch milliseconds.
+            about: What ``otactl history`` shows in addition to the plan.
+            fill: Enters the things of the plan in the same transaction: a journal that has its plan
+                but not its things would be resumed without them.
 
         Raises:
             LocalResourceMissing: It cannot be written.
@@ -105,12 +119,18 @@ class Journal(JournalEntries):
                 f"cannot write the journal {path}: {error}",
                 hint="without a journal nothing is created; choose another --state-dir",
             ) from error
-        journal._set(
-            ("plan", plan.model_dump_json()),
-            ("phase", Phase.RUNNING),
-            ("created_ms", str(now_ms)),
-            ("about", json.dumps(dict(about))),
-        )
+        try:
+            with journal._database.at_once():
+                journal._set(
+                    ("plan", plan.model_dump_json()),
+                    ("phase", Phase.RUNNING),
+                    ("created_ms", str(now_ms)),
+                    ("about", json.dumps(dict(about))),
+                )
+                fill(journal)
+        except BaseException:
+            journal.close()
+            raise
         return journal
 
     @classmethod
@@ -230,15 +250,15 @@ class Journal(JournalEntries):
             keys: The keys of the steps to do again: those that waited for the job.
             rounds: The rounds or waves whose results are collected again.
         """
-        self._set(("reopened", "True"))
-        # In this order a process killed here leaves a deployment that ends as before.
-        self.enter_phase(Phase.RUNNING)
-        self._database.write_many(
-            "DELETE FROM round WHERE round = ?", [(number,) for number in rounds]
-        )
         again = "UPDATE step SET state = 'BEGUN', record = NULL WHERE key = ?"
-        self._database.write_many(again, [(key,) for key in keys])
-        self._database.write("DELETE FROM deployment WHERE name IN ('outcome', 'failure')")
+        with self._database.at_once():
+            self._set(("reopened", "True"), ("phase", Phase.RUNNING))
+            self._database.write_many(
+                "DELETE FROM round WHERE round = ?", [(number,) for number in rounds]
+            )
+            self._database.write_many(again, [(key,) for key in keys])
+            self._database.write("DELETE FROM deployment WHERE name IN ('outcome', 'failure')")
+        self.listener.on_phase_entered()
 
     @property
     def is_reopened(self) -> bool:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,17 @@ class Database:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
+        self._is_one = False
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """All writes within it are one transaction: all of them survive a kill, or none does."""
+        with self._translated(), self._connection:
+            self._is_one = True
+            try:
+                yield
+            finally:
+                self._is_one = False
 
     def write(self, statement: str, *values: object) -> None:
         """Execute one statement as a transaction."""
@@ -74,7 +85,7 @@ class Database:
 
     def write_many(self, statement: str, rows: Iterable[Any]) -> None:
         """Execute a statement for each row, in one transaction."""
-        with self._translated(), self._connection:
+        with self._translated(), nullcontext() if self._is_one else self._connection:
             self._connection.executemany(statement, rows)
 
     def row(self, statement: str, *values: object) -> Any:

@@ -85,7 +85,16 @@ def begin(
     """
     plan = sign_plan(plan, loaded.configuration, environment.signing)
     settings = environment.clients.settings
-    journal = Journal.create(
+    choice = plan.choice or Choice(thing_list=loaded.thing_list)
+
+    def fill(journal: Journal) -> None:
+        journal.enter_targets(choice.thing_list.things)
+        journal.enter_former(choice.former)
+        journal.enter_left_out(choice.left_out)
+        journal.enter_waves(plan.wave_things)
+        journal.enter_excepted(plan.excepted)
+
+    return Journal.create(
         DeploymentStore(environment.state_dir).path(plan.deployment_id),
         plan,
         now_ms=environment.clock.now_ms(),
@@ -100,14 +109,8 @@ def begin(
             "localCloud": environment.local_cloud and asdict(environment.local_cloud),
             **(about or {}),
         },
+        fill=fill,
     )
-    choice = plan.choice or Choice(thing_list=loaded.thing_list)
-    journal.enter_targets(choice.thing_list.things)
-    journal.enter_former(choice.former)
-    journal.enter_left_out(choice.left_out)
-    journal.enter_waves(plan.wave_things)
-    journal.enter_excepted(plan.excepted)
-    return journal
 
 
 def run_deployment(

@@ -8,7 +8,7 @@ from tests.support.plan import a_plan_with
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
-from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, Observer
 from otactl.deploy.ownership import describe_ours
@@ -491,3 +491,18 @@ def test_only_what_was_there_and_ours_alone_is_told_as_deleted(aws, execute):
 
     assert isinstance(executor.failure, UserMistake)
     assert listener.deleted == ["stream/stream_1"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CLEANED, Outcome.FAILED])
+def test_a_process_killed_just_after_the_outcome_was_recorded_deploys_nothing_more(
+    aws, execute, outcome
+):
+    executor = execute(a_plan())
+    executor._journal.enter_outcome(outcome, "" if outcome is Outcome.CLEANED else "refused")
+
+    result = executor.run()
+
+    assert aws.jobs.created == []
+    assert executor._journal.phase is Phase.FINISHED
+    assert executor._journal.outcome is outcome
+    assert not result.goes_on
