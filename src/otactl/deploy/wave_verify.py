@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 from otactl.deploy.journal import Journal
+from otactl.deploy.outcome_collector import kept_by_page
 from otactl.deploy.ports import Services
 from otactl.deploy.step import NoteVersions, StepContext
 from otactl.deploy.step_run import WaitOptions
@@ -204,7 +206,7 @@ class VersionVerifier:
         self.on_progress = context.on_progress
         numbers = [result.round for result in self._journal.rounds]
         for number in numbers:
-            self.enter_ends(number, self._ends(number))
+            self.enter_ends(number, self._ends(context, number))
         is_notified = False
         while True:
             for number in numbers:
@@ -229,10 +231,17 @@ class VersionVerifier:
         failed = any(status.verdict is Verdict.FAIL for status in self._journal.gates)
         return self._plan.rolls_back and failed
 
-    def _ends(self, number: int) -> Mapping[str, tuple[int, bool]]:
+    def _ends(self, context: StepContext, number: int) -> Mapping[str, tuple[int, bool]]:
         """When the last execution of each thing ended, and whether it succeeded."""
-        executions = list(self._journal.executions(number))
+        executions, jobs = list(self._journal.executions(number)), self._services.jobs
+        job_id = self._jobs[number].job_id
+        if not executions and jobs.describe(job_id) is not None:
+            # The wave ended on another machine, whose journal has them.
+            keep = partial(context.on_executions, number)
+            executions = list(kept_by_page(jobs.executions(job_id), keep))
         things = {one.thing_name for one in executions}
+        if self._plan.waves:
+            things.intersection_update(self._journal.wave_things(number))
         return count_wave(things, executions, is_over=True).ended_things
 
     def _wait(self, context: StepContext, pending: int) -> None:

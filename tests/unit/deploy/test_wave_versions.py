@@ -20,7 +20,9 @@ from tests.support.wave_world import Fate
 from tests.unit.deploy.test_waves import FAILED, Site
 from tests.unit.deploy.test_waves_killed import Killed, Killer
 
+from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
+from otactl.deploy.wave_state import WaveState
 from otactl.errors import GateFailed, GateWaits
 from otactl.model.verify import VersionVerdict
 from otactl.model.wave import Act, Question, Verdict
@@ -380,3 +382,26 @@ def test_without_use_verify_config_everything_is_as_it_was(site):
         (f"{len(names)} of {len(names)} things that ended succeeded, of {len(names)}",)
         for names in plain.waves.values()
     ]
+
+
+def test_another_machine_verifies_what_had_ended_before_it_came(site, tmp_path):
+    # The gates ask for no version, so most verdicts are still missing when the last wave ends.
+    it = site(requiredVerifiedPercentage=None, soakMinutes="0", requiredEndedPercentage="100")
+    for _ in range(20):
+        executor, _ = it.resume(leaves=True)
+        if it.journal.record("waves/end") is not None:
+            break
+        it.aws.clock.sleep(10)
+    assert isinstance(executor.failure, GateWaits)
+    assert "have not reported their version yet" in str(executor.failure)
+    state = WaveState.of(it.journal, it.plan)
+    it.journal.close()
+
+    it.path = tmp_path / "elsewhere" / it.path.name
+    it.journal = Journal.create(it.path, it.plan, now_ms=0, about={})
+    it.journal.enter_waves(it.plan.wave_things)
+    state.enter_into(it.journal, now_ms=0)
+    executor, result = it.run()
+
+    assert executor.failure is None
+    assert result.versions.counts == {VersionVerdict.VERIFIED: 30}
