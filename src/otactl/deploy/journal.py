@@ -369,10 +369,19 @@ class Journal(JournalEntries):
             yield str(row[0])
 
     def enter_members(self, round_number: int, things: Iterable[str]) -> None:
-        """Keep the things that the groups of the list had just before a round's job was made."""
-        self._database.write_many(
-            "INSERT OR IGNORE INTO member VALUES (?, ?)", ((round_number, name) for name in things)
-        )
+        """Keep the things that the groups of the list have just before a round's job is made.
+
+        They replace those of a process that was killed before it made the job.
+        """
+        rows = ((round_number, name) for name in things)
+        with self._database.at_once():
+            self._database.write("DELETE FROM member WHERE round = ?", round_number)
+            self._database.write_many("INSERT OR IGNORE INTO member VALUES (?, ?)", rows)
+
+    def has_members(self, round_number: int) -> bool:
+        """Whether such things are kept for a round."""
+        found = self._database.row("SELECT 1 FROM member WHERE round = ?", round_number)
+        return found is not None
 
     def not_reached(self, round_number: int) -> Iterator[str]:
         """The names of the things of a round or a wave that have no execution, sorted.

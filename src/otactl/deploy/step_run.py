@@ -185,6 +185,7 @@ class StepRun:
             on_snapshot=on_snapshot,
             on_executions=on_executions,
             on_members=journal.enter_members,
+            has_members=journal.has_members,
             not_reached=journal.not_reached,
             on_note=observer.on_note,
             consent=self.consent,

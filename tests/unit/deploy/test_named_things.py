@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
+import pytest
 from tests.unit.deploy.test_executor import THINGS, a_plan
 
-from otactl.deploy.observer import Observer
+from otactl.deploy.observer import Moment, Observer
 from otactl.deploy.step import AddThings, AwaitJob, CreateThingGroup
 from otactl.errors import DeploymentFailed, JobAborted
 from otactl.model.outcome import ThingOutcome
@@ -64,6 +66,44 @@ def test_the_members_a_group_had_when_the_job_was_made_are_named(aws, execute):
     result = naming(execute(plan), []).run()
 
     assert result.rounds[0].not_reached_things == ("late",)
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this."""
+
+
+@pytest.mark.parametrize("moment", [Moment.BEGUN, Moment.AFTER_DO])
+def test_who_joined_or_left_a_group_while_no_process_ran_is_not_missed(aws, execute, moment):
+    plan = a_plan(things=[GROUP])
+    aws.registry.groups["site"] = ("", ["t0", "t1"])
+    got = []
+
+    class Killer(Observer):
+        def on_step(self, seen):
+            if seen.step.key == "round-1/job" and seen.moment is moment:
+                raise Killed
+
+    def created(create, request):
+        create(request)
+        got[:] = aws.registry.groups["site"][1]
+
+    aws.jobs.create = partial(created, aws.jobs.create)
+    aws.jobs._things = lambda _request: dict.fromkeys(got, ExecutionStatus.SUCCEEDED)
+    first = naming(execute(plan, Killer()), [])
+    if moment is Moment.BEGUN:
+        # Killed after the members were noted, before the job was made.
+        first._journal.enter_members(1, ["t0", "t1"])
+    with pytest.raises(Killed):
+        first.run()
+    first._journal.close()
+    aws.registry.groups["site"] = ("", ["t1", "t2"])
+
+    second = execute()
+    result = second.run()
+
+    assert second.failure is None
+    assert result.is_success
+    assert len(aws.jobs.created) == 1
 
 
 def test_a_group_of_our_own_is_waited_for_until_it_is_complete(aws, execute):

@@ -38,7 +38,9 @@ class StepContext:
         on_progress: Called with the progress of a long step: done, of how many.
         on_snapshot: Called with each poll of the running job.
         on_executions: Called with the final executions of a round, a part at a time.
-        on_members: Called with the things that groups of the list had when a round's job was made.
+        on_members: Called with the things that groups of the list have just before a round's job is
+            made; they replace those of an earlier try.
+        has_members: Whether an earlier try noted such things.
         not_reached: Returns the things of a round that have no execution, by name.
         on_note: Called with a message for the user during a long wait.
         consent: Why ``undo`` may delete a job.
@@ -56,6 +58,7 @@ class StepContext:
     on_snapshot: Callable[[JobSnapshot], None] = _ignore
     on_executions: Callable[[int, Sequence[ThingOutcome]], None] = _ignore
     on_members: Callable[[int, Iterable[str]], None] = _ignore
+    has_members: Callable[[int], bool] = lambda _round: False
     not_reached: Callable[[int], Iterator[str]] = lambda _round: iter(())
     on_note: Callable[[str], None] = _ignore
     consent: Consent = Consent.ENDED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, ClassVar, Literal
 
 from pydantic import TypeAdapter
@@ -88,8 +89,6 @@ class CreateJob(Step):
         )
 
     def do(self, context: StepContext) -> Record:
-        for group in self._groups:
-            context.on_members(self.round, context.services.registry.things_in_group(group))
         request = CreateJobRequest(
             job_id=self.job_id,
             targets=self.targets,
@@ -101,6 +100,12 @@ class CreateJob(Step):
             configuration=self.configuration,
             tags=self.tags,
         )
+        if self._groups:
+            if context.has_members(self.round) and self._is_created(context, request):
+                # It has the members that were noted before it was made, by a process killed since.
+                return {"created_ms": context.services.now_ms()}
+            members = map(context.services.registry.things_in_group, self._groups)
+            context.on_members(self.round, chain.from_iterable(members))
         try:
             context.services.jobs.create(request)
         except AwsRefused as refusal:
@@ -110,6 +115,14 @@ class CreateJob(Step):
                 raise
             self._settle_conflict(context, request, refusal)
         return {"created_ms": context.services.now_ms()}
+
+    def _is_created(self, context: StepContext, request: CreateJobRequest) -> bool:
+        found = self.find(context)
+        return (
+            found is not None
+            and found.description == request.description
+            and not found.is_being_deleted
+        )
 
     def _has_no_time(self, refusal: AwsRefused) -> bool:
         """Whether AWS refused a wave's job because its schedule would end too soon (facts A6)."""
