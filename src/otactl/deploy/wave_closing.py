@@ -13,7 +13,7 @@ deployment's id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -26,7 +26,7 @@ from otactl.deploy.step import CreateThingGroup, EndWaves, Step, StepContext
 from otactl.deploy.step.job import NAMED_MISSING
 from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import AwsRefused
-from otactl.model.outcome import SETTLED, DownloadSeconds, RoundResult, ThingOutcome
+from otactl.model.outcome import SETTLED, DownloadSeconds, RoundResult
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import (
     CLOSE_REASON_CODE,
@@ -163,7 +163,7 @@ class WaveEnding:
         return [
             self._result(context, number, end.detail_limit)
             for number in begun
-            if number not in recorded
+            if number not in recorded and "refused" not in self._record(number)
         ]
 
     def stop(self, context: StepContext, reason_code: str) -> None:
@@ -194,9 +194,15 @@ class WaveEnding:
         return judged < ended or bool(self._verifier.open_things(number))
 
     def _numbers(self) -> list[int]:
-        """The waves whose job was created."""
-        records = {number: self._journal.record(step.key) for number, step in self._jobs.items()}
-        return [number for number, record in records.items() if record is not None]
+        """The waves that began: whose job was created, or refused."""
+        return [
+            number
+            for number, step in self._jobs.items()
+            if self._journal.record(step.key) is not None
+        ]
+
+    def _record(self, number: int) -> Mapping[str, object]:
+        return self._journal.record(self._jobs[number].key) or {}
 
     def _reason_code(self) -> str | None:
         """Why open jobs are cancelled, or None if they stay open for stragglers."""
@@ -271,12 +277,13 @@ class WaveEnding:
             not_reached=len(missing),
             not_reached_things=missing[:NAMED_MISSING],
             stopped=self._journal.find_instant(_STOPPED) is not None,
-            began_late=tuple(self._began_late(collected.outcomes)),
+            began_late=tuple(dict.fromkeys(self._began_late(number))),
         )
 
-    def _began_late(self, outcomes: tuple[ThingOutcome, ...]) -> Iterator[str]:
+    def _began_late(self, number: int) -> Iterator[str]:
         """Things that began after the stop: AWS had notified them already."""
         stopped_ms = self._journal.find_instant(_STOPPED)
-        for one in outcomes:
-            if stopped_ms is not None and (one.started_at_ms or 0) > stopped_ms:
+        # The journal has all executions; the result has only a sample of those that succeeded.
+        for one in () if stopped_ms is None else self._journal.executions(number):
+            if (one.started_at_ms or 0) > stopped_ms:
                 yield one.thing_name

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from otactl.aws.clients import AwsClients, identity_of
 from otactl.deploy.decision_file import DecisionFile
-from otactl.deploy.journal import Journal
+from otactl.deploy.journal import Journal, StepState
 from otactl.deploy.recorded_result import outcome_words
+from otactl.deploy.step import AwaitGate
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
 from otactl.jobqueue.order import is_request_id
-from otactl.model.wave import Act, Decision, GateStatus, Question
+from otactl.model.wave import Act, Decision, GateStatus, Question, Verdict
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 from otactl.operations.stored_deployment import choose_deployment
@@ -46,7 +47,7 @@ def decide(
         The deployment's id, and the decision.
 
     Raises:
-        UserMistake: The deployment has no waves or has ended, or no gate waits for approval.
+        UserMistake: It has no waves, its gates have decided, or none waits for approval.
     """
     store = DeploymentStore(state_directory(options.state_dir))
     deployment_id = choose_deployment(store, deployment)
@@ -81,6 +82,11 @@ def decide_at(
             raise UserMistake(f"deployment {path.stem} has no waves")
         if journal.outcome is not None:
             raise UserMistake(f"deployment {path.stem} has ended: {outcome_words(journal)}")
+        if (decided := decided_by_gates(journal)) is not None:
+            raise UserMistake(
+                f"the gates of deployment {path.stem} have decided: {decided.words}",
+                hint=f"`otactl rollback {path.stem}` gives things their former image back",
+            )
         names = [one.name for one in journal.plan.waves]
         if act is Act.APPROVE and wave is not None and wave not in names:
             raise UserMistake(f"there is no wave {wave}", hint=f"the waves: {', '.join(names)}")
@@ -88,6 +94,23 @@ def decide_at(
     decision = new_decision(act, asking, clients=clients, now_ms=now_ms, comment=comment)
     DecisionFile(path).append(decision)
     return decision
+
+
+def decided_by_gates(journal: Journal) -> GateStatus | None:
+    """The gate after which no decision counts: one that failed, or the last one; None before it.
+
+    The deployment may still wait for things in progress, or for the versions that they report.
+    """
+    steps = {step.wave: step for step in journal.plan.steps if isinstance(step, AwaitGate)}
+    return next(
+        (
+            status
+            for status in journal.gates
+            if (status.verdict is Verdict.FAIL or status.wave == len(steps))
+            and journal.state(steps[status.wave].key) is StepState.DONE
+        ),
+        None,
+    )
 
 
 def new_decision(

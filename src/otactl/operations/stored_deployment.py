@@ -25,8 +25,11 @@ from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 
 
-def choose_deployment(store: DeploymentStore, given: str | None) -> str:
-    """The id of a deployment: given, by its job's id, or of the newest unfinished one."""
+def choose_deployment(store: DeploymentStore, given: str | None, *, to_resume: bool = False) -> str:
+    """The id of a deployment: given, by its job's id, or of the newest unfinished one.
+
+    ``to_resume`` includes the newest of all, if its automatic rollback is left.
+    """
     if given is not None:
         ids = store.ids()
         return given if given in ids else (store.newest_of_job(given) or given)
@@ -35,6 +38,9 @@ def choose_deployment(store: DeploymentStore, given: str | None) -> str:
             continue
         if journal.phase is not Phase.FINISHED:
             return deployment_id
+        if to_resume and rollback_is_left(journal, store):
+            return deployment_id
+        to_resume = False
     raise UserMistake(
         "there is no unfinished deployment",
         hint="name one that has finished by its id; `otactl history` lists them",
@@ -64,7 +70,7 @@ def resume(
         UserMistake: It is finished, or no deployment is unfinished.
     """
     store = DeploymentStore(state_directory(options.state_dir))
-    deployment_id = choose_deployment(store, deployment)
+    deployment_id = choose_deployment(store, deployment, to_resume=True)
     journal = Journal.open(store.path(deployment_id))
     try:
         waiting = wait_options(

@@ -554,3 +554,51 @@ def test_a_reopened_deployment_creates_no_job_again_and_keeps_the_results_of_del
     assert result.waves[1:] == before.waves[1:]
     assert result.waves[0].result.counts == {ExecutionStatus.SUCCEEDED: 5}
     assert it.aws.is_empty
+
+
+def test_every_thing_that_began_after_the_stop_is_named_also_those_that_succeeded(site):
+    it = site(
+        things=500,
+        waveList="canary:300",
+        groupFillPerSecond="100",
+        default={"abortWaitMinutes": "5"},
+    )
+    it.jobs.fates |= dict.fromkeys(it.waves["canary"][:30], FAILED)
+    late = set(it.waves["canary"][30:])
+    it.jobs.fates |= dict.fromkeys(late, Fate(begins_s=300))
+    state = it.jobs._state
+
+    def notified(job, name):
+        # AWS had notified them when the job was cancelled, and they begin all the same.
+        if job.canceled_ms is None or name not in late:
+            return state(job, name)
+        began_ms = job.canceled_ms + 1500
+        is_over = it.aws.clock.ms >= began_ms + 5000
+        status = ExecutionStatus.SUCCEEDED if is_over else ExecutionStatus.IN_PROGRESS
+        return status, began_ms, began_ms + (5000 if is_over else 0)
+
+    it.jobs._state = notified
+
+    executor, result = it.run()
+
+    assert type(executor.failure) is GateFailed
+    assert result.waves[0].result.counts[ExecutionStatus.SUCCEEDED] == len(late)
+    assert set(result.waves[0].result.began_late) == late
+
+
+def test_a_wave_whose_job_was_refused_has_no_result(site):
+    times = "[SCHEDULING_CONFIG]\nendTime = 2027-04-01 02:00\n"
+    it = site(sections=(times,), default={"useSchedulingConfig": "True"})
+    it.jobs.refusals["TestJob1234-early"] = AwsRefused(
+        "iot:CreateJob", "InvalidRequestException", "endTime must be at least 30 minutes ahead"
+    )
+    it.run(max_wait_seconds=500)
+    it.decide(Act.APPROVE, wave="early", comment="late", answers=Question.INCONCLUSIVE)
+
+    executor, result = it.resume()
+
+    assert executor.failure is None
+    statuses = [wave.result and wave.result.status for wave in result.waves]
+    assert statuses == ["COMPLETED", None, "COMPLETED"]
+    assert not result.is_complete
+    assert result.waves[1].counts["notReached"] == len(it.waves["early"])

@@ -34,7 +34,12 @@ from otactl.operations.rollback.start import (
     stored,
     with_forecasts,
 )
-from otactl.operations.stored_deployment import after_end, rollback_is_left, stored_deployments
+from otactl.operations.stored_deployment import (
+    after_end,
+    choose_deployment,
+    rollback_is_left,
+    stored_deployments,
+)
 from otactl.rules.rollback import RollbackReason
 from otactl.views.rollback_table import print_rollback
 
@@ -456,3 +461,15 @@ def test_a_job_id_that_was_rolled_back_before_is_rolled_back_again(site):
     assert second.things == len(took)
     assert first.job_id != second.job_id
     assert it.taken_back[sha256_of("1.0")] >= set(took)
+
+
+def test_resume_without_a_name_finds_the_newest_whose_rollback_did_not_begin(site):
+    it = site()
+    it.deploy({"canary": [FAILED_EARLY] * 2})
+
+    chosen = choose_deployment(it.store, None, to_resume=True)
+
+    assert chosen == it.journal.plan.deployment_id
+    # What is only cleaned or decided on has ended.
+    with pytest.raises(UserMistake, match="no unfinished deployment"):
+        choose_deployment(it.store, None)
