@@ -45,6 +45,7 @@ def collect_outcomes(
     on_progress: Callable[[int, int], None],
     keep: Callable[[Sequence[ThingOutcome]], None],
     only: Collection[str] | None = None,
+    may_rejoin: bool = False,
 ) -> CollectedOutcomes:
     """Collect the results of the things of a job that is over.
 
@@ -59,7 +60,9 @@ def collect_outcomes(
         keep: Gets every execution that is listed, then again those with details.
         only: The names of the things that count; None for all. AWS's counts have no names, so
             with this those that succeeded are counted in the list.
+        may_rejoin: Whether a thing can get the job again after it succeeded; then too.
     """
+    is_counted = may_rejoin or only is not None
 
     def listed(status: ExecutionStatus) -> Iterator[ThingOutcome]:
         found = jobs.executions(job_id, status)
@@ -72,15 +75,18 @@ def collect_outcomes(
     names = set[str]()
     if counts[ExecutionStatus.SUCCEEDED]:
         for execution in listed(ExecutionStatus.SUCCEEDED):
-            if only is not None:
-                names.add(execution.thing_name)
-            failed = unsuccessful.get(execution.thing_name) if may_repeat else None
-            if failed is not None and execution.execution_number > failed.execution_number:
+            name = execution.thing_name
+            failed = unsuccessful.get(name) if may_repeat else None
+            if failed is not None and execution.execution_number < failed.execution_number:
+                continue
+            if failed is not None:
                 # It succeeded in a later attempt.
-                del unsuccessful[execution.thing_name]
-            if len(succeeded) < detail_limit:
+                del unsuccessful[name]
+            if len(succeeded) < detail_limit and name not in names:
                 succeeded.append(execution)
-    successes = counts[ExecutionStatus.SUCCEEDED] if only is None else len(names)
+            if is_counted:
+                names.add(name)
+    successes = len(names) if is_counted else counts[ExecutionStatus.SUCCEEDED]
     by_status = {ExecutionStatus.SUCCEEDED: successes}
     for outcome in unsuccessful.values():
         by_status[outcome.status] = by_status.get(outcome.status, 0) + 1

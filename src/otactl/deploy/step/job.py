@@ -208,15 +208,16 @@ class AwaitJob(Step):
         ending, job = self._watch(context)
         ended_ms = (job and job.completed_at_ms) or context.services.now_ms()
         began_ms = job.created_at_ms if job else started_ms
+        is_continuous = self.configuration.target_selection is TargetSelection.CONTINUOUS
         collected = collect_outcomes(
             context.services.jobs,
             self.job_id,
             job.counts if job else JobCounts(),
-            may_repeat=bool(self.configuration.retry_criteria)
-            or self.configuration.target_selection is TargetSelection.CONTINUOUS,
+            may_repeat=bool(self.configuration.retry_criteria) or is_continuous,
             detail_limit=self.detail_limit if ending is not Ending.DELETED else 0,
             on_progress=context.on_progress,
             keep=partial(context.on_executions, self.round),
+            may_rejoin=is_continuous,
         )
         # The executions of a deleted job cannot be listed, so it is unknown which things got it.
         missing = () if ending is Ending.DELETED else tuple(context.not_reached(self.round))
