@@ -16,6 +16,7 @@ from otactl.deploy.journal import Journal
 from otactl.deploy.ports import ObjectStore
 from otactl.deploy.step import UploadImage
 from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.model.arn import Arn
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.firmware import Firmware
 from otactl.model.quoting import first_names
@@ -75,8 +76,9 @@ def find_former_images(
                 offered_as=listed.offered_as,
             )
     missing = set(versions) - found.keys()
+    account = Arn.parse(configuration.role_arn).account
     for journal in journals if missing else ():
-        if journal.plan.region != configuration.region:
+        if (journal.plan.region, journal.plan.account) != (configuration.region, account):
             continue
         for image in _images(journal):
             if image.version in missing and _is_usable(image, configuration, objects):

@@ -213,6 +213,11 @@ class Journal(JournalEntries):
         return dict(json.loads(self._get("about")))
 
     @property
+    def is_rehearsal(self) -> bool:
+        """Whether its things and its cloud ended with its process."""
+        return bool(self.about.get("rehearsal"))
+
+    @property
     def failure(self) -> str | None:
         """How it failed, in words, or None."""
         return self._find("failure")

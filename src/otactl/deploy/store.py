@@ -50,12 +50,22 @@ class DeploymentStore:
         found = (path.stem for path in self._folder.glob(f"*{_SUFFIX}"))
         return sorted((name for name in found if _ID.fullmatch(name)), reverse=True)
 
-    def newest_of_job(self, job_id: str) -> str | None:
-        """The newest deployment of a job, or None if there is none."""
+    def newest_of_job(self, job_id: str, *, rehearsals_last: bool = False) -> str | None:
+        """The newest deployment of a job, or None if there is none.
+
+        With ``rehearsals_last``, a rehearsal only if there is no other.
+        """
+        rehearsal = None
         for deployment_id, journal in self.journals():
             if job_id in (journal.plan.job_id, *journal.plan.job_ids):
-                return deployment_id
-        return None
+                if not (rehearsals_last and journal.is_rehearsal):
+                    return deployment_id
+                rehearsal = rehearsal or deployment_id
+        return rehearsal
+
+    def deployed(self, *, rehearsals: bool) -> Iterator[Journal]:
+        """As ``journals``; without ``rehearsals``, those of images that real things got."""
+        return (found for _, found in self.journals() if rehearsals or not found.is_rehearsal)
 
     def journals(self) -> Iterator[tuple[str, Journal]]:
         """Every readable journal, the newest first; each is closed before the next is opened."""

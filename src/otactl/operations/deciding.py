@@ -50,7 +50,8 @@ def decide(
         UserMistake: It has no waves, its gates have decided, or none waits for approval.
     """
     store = DeploymentStore(state_directory(options.state_dir))
-    deployment_id = choose_deployment(store, deployment)
+    # A rehearsal is decided on while it runs.
+    deployment_id = choose_deployment(store, deployment, rehearsals_last=False)
     if is_request_id(deployment_id):
         raise UserMistake(
             f"there is no deployment {deployment_id} on this machine",

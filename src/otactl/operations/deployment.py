@@ -55,7 +55,7 @@ def make_plan(
         options=options,
         force=force,
         excepted=loaded.excepted,
-        journals=lambda: (found for _, found in store.journals()),
+        journals=lambda: store.deployed(rehearsals=environment.is_rehearsal),
     )
     plan = prepare(request, environment.services(), environment.frontend.note)
     if not environment.is_rehearsal:

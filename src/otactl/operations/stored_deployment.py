@@ -25,16 +25,25 @@ from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 
 
-def choose_deployment(store: DeploymentStore, given: str | None, *, to_resume: bool = False) -> str:
+def choose_deployment(
+    store: DeploymentStore,
+    given: str | None,
+    *,
+    to_resume: bool = False,
+    rehearsals_last: bool = True,
+) -> str:
     """The id of a deployment: given, by its job's id, or of the newest unfinished one.
 
-    ``to_resume`` includes the newest of all, if its automatic rollback is left.
+    ``to_resume`` includes the newest of all, if its automatic rollback is left. By its job's id a
+    rehearsal is found after all others with ``rehearsals_last``: it cannot be resumed.
     """
     if given is not None:
         ids = store.ids()
-        return given if given in ids else (store.newest_of_job(given) or given)
+        if given in ids:
+            return given
+        return store.newest_of_job(given, rehearsals_last=rehearsals_last) or given
     for deployment_id, journal in store.journals():
-        if journal.about.get("rehearsal"):
+        if journal.is_rehearsal:
             continue
         if journal.phase is not Phase.FINISHED:
             return deployment_id
@@ -203,7 +212,7 @@ def _entry(journal: Journal) -> json_deployment.HistoryEntry:
         json_deployment.HistoryEntry,
         plan,
         rollbacks=list(journal.rollbacks),
-        rehearsal=bool(journal.about.get("rehearsal")),
+        rehearsal=journal.is_rehearsal,
         file=str(journal.about.get("file", plan.source)),
         createdAt=moment(journal.created_ms),
         waves=[

@@ -17,9 +17,11 @@ from tests.support.rollback_world import (
 )
 from tests.support.wave_world import NEVER, Fate
 from tests.support.wrong_clock import WrongClock
+from tests.unit.deploy.conftest import ACCOUNT
 
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalLocked
+from otactl.deploy.store import new_deployment_id
 from otactl.errors import GateFailed, RollbackFailed, UserMistake
 from otactl.forecast.distribution import constant
 from otactl.forecast.profile import FleetProfile, Group
@@ -473,3 +475,33 @@ def test_resume_without_a_name_finds_the_newest_whose_rollback_did_not_begin(sit
     # What is only cleaned or decided on has ended.
     with pytest.raises(UserMistake, match="no unfinished deployment"):
         choose_deployment(it.store, None)
+
+
+def rehearsed(it: RollbackSite, plan, *, is_rehearsal=True):
+    """The journal of a rehearsal of a plan."""
+    about = {"rehearsal": is_rehearsal}
+    Journal.create(it.store.path(plan.deployment_id), plan, now_ms=0, about=about).close()
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, "999999999999"])
+def test_an_image_that_was_only_rehearsed_or_is_of_another_account_is_no_former_one(site, account):
+    it = site(onGateFailure="stop", rollback={"openDays": "3"}, images=[])
+    bad_canary(it)
+    # Somebody tried a stand-in of the image that the things had.
+    later = new_deployment_id(it.clock.now_ms() + DAY_MS)
+    changes = {"deployment_id": later, "image_version": "1.0", "account": account}
+    tried = it.journal.plan.model_copy(update=changes)
+    rehearsed(it, tried, is_rehearsal=account == ACCOUNT)
+
+    with pytest.raises(UserMistake, match=r"no image of version 1\.0"):
+        it.roll_back()
+
+
+def test_by_its_job_a_deployment_is_found_though_it_was_rehearsed_since(site):
+    it = site()
+    it.deploy({})
+    later = new_deployment_id(it.clock.now_ms() + DAY_MS)
+    rehearsed(it, it.journal.plan.model_copy(update={"deployment_id": later}))
+
+    assert choose_deployment(it.store, "TestJob1234") == it.journal.plan.deployment_id
+    assert choose_deployment(it.store, "TestJob1234", rehearsals_last=False) == later

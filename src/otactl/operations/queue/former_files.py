@@ -70,7 +70,7 @@ def find_former_files(
         one.image.version: one
         for one in _of_earlier_requests(wanted, session, bucket, services.objects)
     }
-    journals = (journal for _, journal in DeploymentStore(environment.state_dir).journals())
+    journals = DeploymentStore(environment.state_dir).deployed(rehearsals=False)
     rest = {name: version for name, version in versions.items() if version not in earlier}
     found = {
         one.version: RollbackImage(

@@ -70,7 +70,7 @@ def end_abandoned_journals(store: DeploymentStore) -> list[str]:
     """Mark rehearsals whose processes have ended as finished. Returns their ids."""
     ended = []
     for deployment_id, read in store.journals():
-        if not read.about.get("rehearsal") or read.phase is Phase.FINISHED:
+        if not read.is_rehearsal or read.phase is Phase.FINISHED:
             continue
         try:
             journal = Journal.open(store.path(deployment_id))

@@ -306,7 +306,7 @@ class RollbackRun:
         images = images_of_plan(self.journal)
         wanted = [version for version in found.to_version if version not in images]
         if wanted:
-            journals = (journal for _, journal in self._store.journals())
+            journals = self._store.deployed(rehearsals=self.environment.is_rehearsal)
             images |= find_former_images(
                 wanted, self._configuration, journals, self._services.objects
             )

@@ -216,7 +216,7 @@ def _check(journal: Journal) -> None:
             f"deployment {plan.deployment_id} is the rollback of {plan.rollback_of}",
             hint=f"`otactl rollback {plan.rollback_of}` resumes it",
         )
-    if journal.about.get("rehearsal"):
+    if journal.is_rehearsal:
         raise UserMistake(f"deployment {plan.deployment_id} was a rehearsal; its things are gone")
 
 
