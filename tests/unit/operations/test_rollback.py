@@ -22,7 +22,7 @@ from tests.unit.deploy.conftest import ACCOUNT
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalLocked
 from otactl.deploy.store import new_deployment_id
-from otactl.errors import GateFailed, RollbackFailed, UserMistake
+from otactl.errors import GateFailed, Interrupted, RollbackFailed, UserMistake
 from otactl.forecast.distribution import constant
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.status import ExecutionStatus
@@ -505,3 +505,15 @@ def test_by_its_job_a_deployment_is_found_though_it_was_rehearsed_since(site):
 
     assert choose_deployment(it.store, "TestJob1234") == it.journal.plan.deployment_id
     assert choose_deployment(it.store, "TestJob1234", rehearsals_last=False) == later
+
+
+def test_an_automatic_rollback_that_is_interrupted_has_not_failed(site):
+    it = site()
+    result, failure = it.deploy({"canary": [FAILED_EARLY] * 2})
+    it.clock.stop = True
+
+    result, failure = roll_back_if_planned(it.journal, it.environment, result, failure, it.loaded)
+
+    assert type(failure) is Interrupted
+    assert any("`otactl rollback" in words for words in it.frontend.warnings)
+    assert rollback_is_left(it.journal, it.store)

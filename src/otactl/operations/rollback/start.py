@@ -16,7 +16,13 @@ from otactl.deploy.journal_file import JournalLocked
 from otactl.deploy.observer import Observer
 from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.store import DeploymentStore
-from otactl.errors import LocalResourceMissing, OtactlError, RollbackFailed, UserMistake
+from otactl.errors import (
+    Interrupted,
+    LocalResourceMissing,
+    OtactlError,
+    RollbackFailed,
+    UserMistake,
+)
 from otactl.model.configuration import parse_configuration
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.outcome import DeploymentResult
@@ -154,7 +160,7 @@ def roll_back_if_planned(
 ) -> tuple[DeploymentResult, OtactlError | None]:
     """Roll back if a gate failed with ``onGateFailure = rollback``; the result has the rollbacks.
 
-    If a rollback cannot begin, the reason becomes the failure.
+    If a rollback cannot begin, or is interrupted, the reason becomes the failure.
     """
     if not rolls_back(journal):
         return result, failure
@@ -166,6 +172,11 @@ def roll_back_if_planned(
     environment.frontend.note(f"{failure}; rolling back")
     try:
         report = RollbackRun(journal, loaded or stored(journal), environment).run()
+    except Interrupted as stopped:
+        environment.frontend.warn(
+            f"the rollback was interrupted: `otactl rollback {journal.plan.deployment_id}` resumes it"
+        )
+        return result, stopped
     except OtactlError as error:
         refusal = RollbackFailed(f"{failure}; not rolled back: {error}", hint=error.hint)
         return result, refusal
