@@ -173,9 +173,8 @@ def roll_back_if_planned(
     try:
         report = RollbackRun(journal, loaded or stored(journal), environment).run()
     except Interrupted as stopped:
-        environment.frontend.warn(
-            f"the rollback was interrupted: `otactl rollback {journal.plan.deployment_id}` resumes it"
-        )
+        resuming = f"`otactl rollback {journal.plan.deployment_id}` resumes it"
+        environment.frontend.warn(f"the rollback was interrupted: {resuming}")
         return result, stopped
     except OtactlError as error:
         refusal = RollbackFailed(f"{failure}; not rolled back: {error}", hint=error.hint)
