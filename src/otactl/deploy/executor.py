@@ -96,13 +96,14 @@ class Executor:
         self._steps = StepRun(journal, services, observer, consent)
         self._earlier_calls = journal.calls
         options = waiting or WaitOptions()
-        self._versions = VersionVerifier(journal, services, options)
+        decisions = decisions or DecisionFile(journal.path)
+        self._versions = VersionVerifier(journal, services, options, decisions)
         self._waves = WaveRun(
             journal,
             services,
             observer,
             verifier=self._versions,
-            decisions=decisions or DecisionFile(journal.path),
+            decisions=decisions,
             options=options,
             undo=self._steps.undo,
         )

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 
+from otactl.deploy.decision_file import Decisions
 from otactl.deploy.journal import Journal
 from otactl.deploy.outcome_collector import kept_by_page
 from otactl.deploy.ports import Services
@@ -25,6 +26,7 @@ from otactl.deploy.step_run import WaitOptions
 from otactl.errors import GateWaits
 from otactl.model.arn import Arn
 from otactl.model.fleet_query import in_group
+from otactl.model.rollback import REJECTION
 from otactl.model.thing_state import ThingState
 from otactl.model.verify import (
     BAD_VERDICTS,
@@ -34,7 +36,7 @@ from otactl.model.verify import (
     VersionVerdict,
     counts_words,
 )
-from otactl.model.wave import Verdict
+from otactl.model.wave import Act, Verdict
 from otactl.rules.verify.verdict import (
     VersionCount,
     count_versions,
@@ -62,11 +64,14 @@ _CONFIRMED_BY_SOURCE = BAD_VERDICTS | {VersionVerdict.FAILED_BUT_NEW}
 class VersionVerifier:
     """Verifies the versions of one deployment's things."""
 
-    def __init__(self, journal: Journal, services: Services, options: WaitOptions) -> None:
+    def __init__(
+        self, journal: Journal, services: Services, options: WaitOptions, decisions: Decisions
+    ) -> None:
         self._plan = plan = journal.plan
         self._journal = journal
         self._services = services
         self._options = options
+        self._decisions = decisions
         self._groups = {
             step.round: step.groups for step in plan.steps if isinstance(step, NoteVersions)
         }
@@ -229,7 +234,9 @@ class VersionVerifier:
     def _rolls_back(self) -> bool:
         """Whether a rollback follows, which includes things that have not reported."""
         failed = any(status.verdict is Verdict.FAIL for status in self._journal.gates)
-        return self._plan.rolls_back and failed
+        return (self._plan.rolls_back and failed) or any(
+            one.act is Act.REJECT and one.comment == REJECTION for one in self._decisions.read()
+        )
 
     def _ends(self, context: StepContext, number: int) -> Mapping[str, tuple[int, bool]]:
         """When the last execution of each thing ended, and whether it succeeded."""

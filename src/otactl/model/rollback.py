@@ -11,6 +11,8 @@ FIRST_THINGS = 50
 REQUIRED_SUCCEEDED = 9_500
 #: How long after the end of an execution a thing may take to report its version.
 REPORT_MS = 60_000
+#: The comment of the rejection by which `otactl rollback` stops a deployment that runs.
+REJECTION = "otactl rollback"
 #: The waves of a rollback. With ``-rb-9`` they fit wherever the wave ``rest`` and ``-rb-99`` do.
 FIRST_WAVE, OTHERS_WAVE = "first", "rest"
 

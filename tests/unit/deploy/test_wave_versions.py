@@ -17,13 +17,14 @@ from tests.support.version_world import (
     Return,
 )
 from tests.support.wave_world import Fate
-from tests.unit.deploy.test_waves import FAILED, Site
+from tests.unit.deploy.test_waves import FAILED, At, Site
 from tests.unit.deploy.test_waves_killed import Killed, Killer
 
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
 from otactl.deploy.wave_state import WaveState
-from otactl.errors import GateFailed, GateWaits
+from otactl.errors import DeploymentRejected, GateFailed, GateWaits
+from otactl.model.rollback import REJECTION
 from otactl.model.verify import VersionVerdict
 from otactl.model.wave import Act, Question, Verdict
 
@@ -405,3 +406,18 @@ def test_another_machine_verifies_what_had_ended_before_it_came(site, tmp_path):
 
     assert executor.failure is None
     assert result.versions.counts == {VersionVerdict.VERIFIED: 30}
+
+
+@pytest.mark.parametrize(("comment", "waits"), [(REJECTION, False), ("not today", True)])
+def test_a_rollback_does_not_wait_for_versions_that_it_takes_back(site, comment, waits):
+    it = site(verify={"verifyMinutes": "60"})
+    rejected_ms = []
+
+    def reject(_status):
+        rejected_ms.append(it.aws.clock.span_ms)
+        it.decide(Act.REJECT, comment=comment)
+
+    executor, _ = it.run(At("canary", 10, reject))
+
+    assert type(executor.failure) is DeploymentRejected
+    assert (it.aws.clock.span_ms - rejected_ms[0] > 600_000) is waits

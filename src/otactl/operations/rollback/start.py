@@ -26,7 +26,7 @@ from otactl.errors import (
 from otactl.model.configuration import parse_configuration
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.outcome import DeploymentResult
-from otactl.model.rollback import WithoutFormerImage
+from otactl.model.rollback import REJECTION, WithoutFormerImage
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import Act
 from otactl.operations.deployment import run_deployment
@@ -44,7 +44,6 @@ from otactl.rules.rollback import RollbackReason
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
-_COMMENT = "otactl rollback"
 #: How long a process may take after the end of its deployment to write its report and exit.
 _RELEASE_MS = 5_000
 
@@ -273,17 +272,17 @@ def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
 
 
 def _ask_to_stop(journal: Journal, environment: DeploymentEnvironment) -> None:
-    """Reject a deployment in waves; cancel the job of any other."""
+    """Reject a deployment; of one without waves the job is cancelled as well."""
     from otactl.operations.deciding import new_decision
 
     if not journal.plan.waves:
         RollbackEvidence(journal, environment.services(), Observer(), keeps=False).cancel()
-        return
+    # It also ends the wait for versions: what has not reported is rolled back too.
     rejection = new_decision(
         Act.REJECT,
         None,
         clients=environment.clients,
         now_ms=environment.clock.now_ms(),
-        comment=_COMMENT,
+        comment=REJECTION,
     )
     DecisionFile(journal.path).append(rejection)
