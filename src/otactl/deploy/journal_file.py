@@ -127,12 +127,16 @@ def connect_writing(path: Path) -> tuple[Database, int]:
     lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         os.close(lock)
         raise JournalLocked(
             f"another process is at work on deployment {path.stem}",
             hint="let it finish, or stop it first",
         ) from error
+    except OSError:
+        # The file system has no locks.
+        os.close(lock)
+        raise
     try:
         # One transaction: one wait for the disk, and no file has half of the tables.
         script = f"PRAGMA synchronous=FULL; BEGIN; {_SCHEMA} COMMIT;"

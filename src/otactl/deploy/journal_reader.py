@@ -88,8 +88,11 @@ class JournalReader:
         try:
             # Shared and without waiting: only a process that works on it has an exclusive lock.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             return True
+        except OSError:
+            # A file system without locks: no process can work there.
+            return False
         else:
             return False
         finally:

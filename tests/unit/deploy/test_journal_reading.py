@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import shutil
 import sqlite3
 
@@ -9,9 +12,10 @@ import pytest
 from tests.support.plan import a_plan_with
 
 from otactl.deploy.journal import Journal, Phase
-from otactl.deploy.journal_file import JournalUnusable
+from otactl.deploy.journal_file import JournalLocked, JournalUnusable
+from otactl.deploy.journal_reader import JournalReader
 from otactl.deploy.store import DeploymentStore
-from otactl.errors import UserMistake
+from otactl.errors import LocalResourceMissing, UserMistake
 
 WHOLE, BROKEN = "20261128T120000Z-aaaaaa", "20261128T120001Z-bbbbbb"
 
@@ -100,3 +104,19 @@ def test_what_cannot_be_read_is_named_and_passed_over(store, spoil):
     with pytest.raises(UserMistake, match=BROKEN):
         _ = Journal.read(path).plan
     assert [found for found, _ in store.journals()] == [WHOLE]
+
+
+def test_a_file_system_without_locks_is_no_other_process(store, monkeypatch):
+    path = written(store, WHOLE)
+
+    def refused(_file, _how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+
+    with pytest.raises(UserMistake, match="No locks available") as caught:
+        Journal.open(path)
+    assert not isinstance(caught.value, JournalLocked)
+    assert not JournalReader(path).is_at_work()
+    with pytest.raises(LocalResourceMissing, match="No locks available"):
+        written(store, BROKEN)
