@@ -234,7 +234,12 @@ class Planner:
             delay_seconds=0,
             waves=planned,
             closing=(
-                EndWaves(things=things, waves=len(planned), detail_limit=detail_limit),
+                EndWaves(
+                    things=things,
+                    waves=len(planned),
+                    detail_limit=detail_limit,
+                    described=sum(min(wave.things, detail_limit) for wave in planned),
+                ),
                 *self._verify_steps(things, is_searched=is_searched),
             ),
             open_days=waves.open_days,

@@ -602,3 +602,15 @@ def test_a_wave_whose_job_was_refused_has_no_result(site):
     assert statuses == ["COMPLETED", None, "COMPLETED"]
     assert not result.is_complete
     assert result.waves[1].counts["notReached"] == len(it.waves["early"])
+
+
+def test_the_plan_says_how_many_things_are_described_at_the_end(site):
+    it = site(things=1000, waveList="half:50%", groupFillPerSecond="100")
+    described = []
+    execution = it.jobs.execution
+    it.jobs.execution = lambda *names: described.append(names) or execution(*names)
+
+    executor, _ = it.run()
+
+    assert executor.failure is None
+    assert it.plan.calls["iot:DescribeJobExecution"] == len(described) == 500
