@@ -178,7 +178,7 @@ class Journal(JournalEntries):
             UserMistake: It is damaged, or another version wrote it.
         """
         try:
-            _ = self.plan, self.about, self.created_ms, self.outcome, self.rounds
+            _ = self.plan, self.about, self.created_ms, self.outcome, self.rounds, self.gates
         except (ValueError, TypeError) as error:
             raise UserMistake(f"the journal {self.path} is damaged: {error}") from error
 

@@ -74,8 +74,8 @@ class JournalReader:
             if stamp != self._stamp:
                 self._status = self._read()
                 self._stamp = stamp
-        except (OSError, sqlite3.Error, OtactlError):
-            # It is being written, or gone: return the last status.
+        except (OSError, sqlite3.Error, OtactlError, ValueError):
+            # It is being written, gone, or of another version: return the last status.
             return self._status
         return self._status
 
@@ -108,7 +108,7 @@ class JournalReader:
                     return None
                 kept = tuple(journal.executions(number))
                 return replace(result, outcomes=kept or result.outcomes)
-        except (sqlite3.Error, OtactlError):
+        except (sqlite3.Error, OtactlError, ValueError):
             return None
 
     def _read(self) -> DeploymentStatus:
@@ -165,7 +165,7 @@ def running_deployments(store: DeploymentStore) -> Iterator[RunningDeployment]:
             try:
                 with closing(Journal.read(path)) as journal:
                     phase, plan, about = journal.phase, journal.plan, journal.about
-            except (OSError, sqlite3.Error, OtactlError):
+            except (OSError, sqlite3.Error, OtactlError, ValueError):
                 # Its first entry is being written; the next poll finds it.
                 continue
             if phase is Phase.RUNNING:

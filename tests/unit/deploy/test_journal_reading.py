@@ -7,6 +7,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 from tests.support.plan import a_plan_with
@@ -120,3 +121,17 @@ def test_a_file_system_without_locks_is_no_other_process(store, monkeypatch):
     assert not JournalReader(path).is_at_work()
     with pytest.raises(LocalResourceMissing, match="No locks available"):
         written(store, BROKEN)
+
+
+def test_a_gate_that_a_newer_otactl_wrote_is_named_and_nothing_breaks_on_it(store):
+    path = written(store, BROKEN)
+    written(store, WHOLE)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute('INSERT INTO gate VALUES (1, \'{"verdict": "perhaps"}\')')
+
+    entries = dict(store.entries())
+
+    assert isinstance(entries[BROKEN], UserMistake)
+    assert isinstance(entries[WHOLE], Journal)
+    assert JournalReader(path).now() is None
+    assert JournalReader(path).round_result(1) is None
