@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.journal import Journal
@@ -18,6 +19,8 @@ from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ROLLBACK_REASON_CODE, ExecutionStatus
 from otactl.model.thing_state import ThingState, VersionSource
 from otactl.rules.rollback import ThingHistory
+
+R = TypeVar("R")
 
 #: Statuses that need no details: the thing installed the image, or did not begin.
 _PLAIN = (ExecutionStatus.SUCCEEDED, ExecutionStatus.QUEUED, ExecutionStatus.REJECTED)
@@ -37,6 +40,7 @@ class RollbackEvidence:
         self._journal = journal
         self._services = services
         self._steps = StepRun(journal, services, observer, Consent.ENDED)
+        self._retry = self._steps.retry()
         self._keeps = keeps
         self._ending = WaveEnding(
             journal, services, now_ms=services.now_ms, undo=lambda _step: None
@@ -49,7 +53,12 @@ class RollbackEvidence:
 
     def stop(self) -> None:
         """Cancel its open jobs without force, and wait until nothing is queued any more."""
-        self._ending.stop(self._steps.context(self._jobs[0]), ROLLBACK_REASON_CODE)
+        context = self._steps.context(self._jobs[0], self._retry)
+        self.retried(lambda: self._ending.stop(context, ROLLBACK_REASON_CODE))
+
+    def retried(self, act: Callable[[], R]) -> R:
+        """Do what may be repeated, again while AWS is unreachable: an outage ends no rollback."""
+        return self._retry.until_done(act)
 
     def in_progress(self) -> int:
         """How many of its executions are in progress: one call for each of its jobs."""
@@ -74,7 +83,9 @@ class RollbackEvidence:
         states: dict[str, ThingState] = {}
         if source is not None and names:
             found = self._services.thing_states.read(names, source, connectivity=True)
-            states = {state.thing_name: state for state in found}
+            for state in found:
+                self._retry.answered()
+                states[state.thing_name] = state
         return [
             ThingHistory(
                 thing_name=name,
@@ -118,6 +129,7 @@ class RollbackEvidence:
         return replace(one, status_details=details)
 
     def _keep(self, step: CreateJob, executions: Sequence[ThingOutcome]) -> None:
+        self._retry.answered()
         if self._keeps:
             self._journal.enter_executions(step.round, executions)
 

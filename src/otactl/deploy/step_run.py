@@ -105,7 +105,7 @@ class StepRun:
         self._enter(step, StepState.BEGUN)
         self._report(step, Moment.BEGUN)
         waited = WaitedTime(self.journal, step.key, self.services.clock)
-        retry = self._retry()
+        retry = self.retry()
         try:
             record = retry.until_done(lambda: act(step, self.context(step, retry, waited)))
         except OtactlError:
@@ -123,7 +123,7 @@ class StepRun:
             return
         self._enter(step, StepState.UNDOING)
         self._report(step, Moment.UNDOING)
-        retry = self._retry()
+        retry = self.retry()
         record = self.journal.record(step.key)
         try:
             undone = retry.until_done(lambda: step.undo(self.context(step, retry), record))
@@ -136,7 +136,7 @@ class StepRun:
             self.undone.append(step.resource)
         self._report(step, Moment.UNDONE, deleted=undone)
 
-    def _retry(self) -> Retry:
+    def retry(self) -> Retry:
         """A network failure pauses a step; it does not end it."""
         clock = self.services.clock
         return Retry(clock.sleep, self.observer.on_pause, monotonic_ms=clock.monotonic_ms)

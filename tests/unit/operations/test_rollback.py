@@ -22,7 +22,7 @@ from tests.unit.deploy.conftest import ACCOUNT
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalLocked
 from otactl.deploy.store import new_deployment_id
-from otactl.errors import GateFailed, Interrupted, RollbackFailed, UserMistake
+from otactl.errors import AwsUnreachable, GateFailed, Interrupted, RollbackFailed, UserMistake
 from otactl.forecast.distribution import constant
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.status import ExecutionStatus
@@ -517,3 +517,29 @@ def test_an_automatic_rollback_that_is_interrupted_has_not_failed(site):
     assert type(failure) is Interrupted
     assert any("`otactl rollback" in words for words in it.frontend.warnings)
     assert rollback_is_left(it.journal, it.store)
+
+
+@pytest.mark.parametrize("call", ["describe", "cancel", "executions"])
+def test_an_outage_pauses_a_rollback_and_does_not_end_it(site, call):
+    it = site()
+    result, failure = it.deploy({"canary": [NEVER, *[FAILED_EARLY] * 2]})
+    took = it.waves["canary"][3:]
+    it.took(*took)
+    if call == "cancel":
+        # Somebody's job that the stop has to cancel.
+        it.jobs.jobs["TestJob1234-canary"].canceled_ms = None
+    answer, failures = getattr(it.jobs, call), [1, 2, 3]
+
+    def unreachable(*args, **more):
+        if failures:
+            failures.pop()
+            raise AwsUnreachable(f"iot:{call}", "EndpointConnectionError", "no route")
+        return answer(*args, **more)
+
+    setattr(it.jobs, call, unreachable)
+
+    result, failure = roll_back_if_planned(it.journal, it.environment, result, failure, it.loaded)
+
+    assert type(failure) is GateFailed
+    assert not failures
+    assert it.taken_back == {sha256_of("1.0"): set(took)}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from otactl.deploy.former_image import FormerImage, find_former_images, images_of_plan, no_image
@@ -163,7 +164,7 @@ class RollbackRun:
                 failure = self._left_for_later(found)
                 while not found.to_version and self._await_updates(evidence, found):
                     found = self._decide(evidence)
-            plans_made = [] if failure else self._plans(found)
+                plans_made = [] if failure else evidence.retried(partial(self._plans, found))
             if not plans_made:
                 break
             for _, loaded, plan in plans_made:
@@ -207,8 +208,9 @@ class RollbackRun:
 
     def _decide(self, evidence: RollbackEvidence) -> RollbackSet:
         """The things to roll back, after those that have just ended had time to report."""
-        found = self._find(evidence)
-        return self._find(evidence) if self._await_reports(evidence, found) else found
+        find = partial(self._find, evidence)
+        found = evidence.retried(find)
+        return evidence.retried(find) if self._await_reports(evidence, found) else found
 
     def _left_for_later(self, found: RollbackSet) -> GateWaits | None:
         """What a process that does not wait leaves to the next one; None if nothing."""
@@ -252,7 +254,7 @@ class RollbackRun:
         end_ms = clock.monotonic_ms() + limit_ms
         while (left_ms := end_ms - clock.monotonic_ms()) > 0:
             clock.sleep(min(self._services.poll_seconds, left_ms / 1000))
-            if is_over(evidence.in_progress()):
+            if is_over(evidence.retried(evidence.in_progress)):
                 return True
         return False
 
