@@ -19,8 +19,10 @@ FIRST_WAVE, OTHERS_WAVE = "first", "rest"
 
 #: AWS's embedded libraries keep 44 bytes of a stream's name, ``_255`` included (facts G5).
 _MAX_STREAM_ID = 40
-#: Digits of a rollback's number: a deployment has fewer than a hundred.
+#: Digits of a rollback's number.
 _DIGITS = 2
+#: The largest number; the rollbacks of all deployments of a job id share these.
+MAX_ROLLBACKS = 10**_DIGITS - 1
 
 
 def rollback_stream_id(stream_id: str, number: object) -> str:

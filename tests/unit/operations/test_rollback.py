@@ -543,3 +543,11 @@ def test_an_outage_pauses_a_rollback_and_does_not_end_it(site, call):
     assert type(failure) is GateFailed
     assert not failures
     assert it.taken_back == {sha256_of("1.0"): set(took)}
+
+
+def test_where_no_number_is_free_a_rollback_is_refused(site):
+    it = site()
+    bad_canary(it)
+
+    with pytest.raises(UserMistake, match="all 99 numbers of rollbacks of job TestJob1234 are in"):
+        RollbackRun(it.journal, it.loaded, it.environment, numbers_from=99).run()

@@ -33,14 +33,13 @@ from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
 from otactl.model.outcome import RoundResult
+from otactl.model.rollback import MAX_ROLLBACKS
 from otactl.model.wave import GateStatus
 from otactl.operations.queue.wave_file import KeptWaves, write_kept
 
 _MAX_BYTES = 64 * 1024 * 1024
 #: How often the progress of filling a thing group is written.
 _FILLING_MS = 30_000
-#: A rollback's number has two digits.
-_MAX_ROLLBACKS = 99
 
 
 class KeptRollback(BaseModel, frozen=True, extra="forbid"):
@@ -57,7 +56,7 @@ class KeptRollback(BaseModel, frozen=True, extra="forbid"):
 
     deployment_id: str = Field(max_length=64)
     version: str
-    number: int = Field(ge=1, le=_MAX_ROLLBACKS)
+    number: int = Field(ge=1, le=MAX_ROLLBACKS)
     document: str
     things_key: str
     things_sha256: str
@@ -84,7 +83,7 @@ class Checkpoint(BaseModel, frozen=True, extra="forbid"):
     rounds: tuple[dict[str, Any], ...] = ()
     failure: str = ""
     waves: WaveState | None = None
-    rollbacks: tuple[KeptRollback, ...] = Field(default=(), max_length=_MAX_ROLLBACKS)
+    rollbacks: tuple[KeptRollback, ...] = Field(default=(), max_length=MAX_ROLLBACKS)
 
     @field_validator("rounds")
     @classmethod

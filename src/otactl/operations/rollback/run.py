@@ -24,12 +24,12 @@ from otactl.deploy.recorded_result import recorded_failure
 from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.rollback_plan import Beginning, number_of
 from otactl.deploy.store import DeploymentStore, new_deployment_id
-from otactl.errors import GateWaits, Interrupted, OtactlError
+from otactl.errors import GateWaits, Interrupted, OtactlError, UserMistake
 from otactl.model.json_output import rollback as json_rollback
 from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import DeploymentResult
 from otactl.model.quoting import first_names
-from otactl.model.rollback import REPORT_MS, WithoutFormerImage
+from otactl.model.rollback import MAX_ROLLBACKS, REPORT_MS, WithoutFormerImage
 from otactl.model.wave import wave_job_id
 from otactl.operations.deployment import begin, run_deployment
 from otactl.operations.environment import DeploymentEnvironment
@@ -274,6 +274,12 @@ class RollbackRun:
                 continue
             while True:
                 number += 1
+                if number > MAX_ROLLBACKS:
+                    job_id = self._configuration.job_id
+                    raise UserMistake(
+                        f"all {MAX_ROLLBACKS} numbers of rollbacks of job {job_id} are in use",
+                        hint="`otactl clean` earlier rollbacks, or use another jobId",
+                    )
                 beginning = Beginning(
                     version=version,
                     things=things,
