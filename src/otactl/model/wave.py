@@ -86,7 +86,7 @@ class Decision:
         failed: Of an approval that answers STRAGGLERS, how many things of each earlier wave had
             failed then: it covers no more than these.
         identity: The caller's ARN from STS.
-        at_ms: Epoch milliseconds, on the clock of the machine it was given at.
+        at_ms: Epoch milliseconds by AWS's clock.
     """
 
     act: Act

@@ -117,12 +117,17 @@ def decided_by_gates(journal: Journal) -> GateStatus | None:
 def new_decision(
     act: Act, asking: GateStatus | None, *, clients: AwsClients, now_ms: int, comment: str
 ) -> Decision:
-    """A decision by these credentials' identity; an approval answers the gate ``asking``."""
+    """A decision by these credentials' identity; an approval answers the gate ``asking``.
+
+    It is dated by AWS's clock, as what it is compared with: the clock of the person's machine may
+    be wrong. ``now_ms`` counts only if AWS's answer has no date.
+    """
+    identity = identity_of(clients)
     return Decision(
         act=act,
-        identity=identity_of(clients),
+        identity=identity,
         host=socket.gethostname(),
-        at_ms=now_ms,
+        at_ms=now_ms if clients.aws_time_ms is None else clients.aws_time_ms,
         wave=asking.name if asking else "",
         comment=comment,
         answers=asking.question if asking else None,

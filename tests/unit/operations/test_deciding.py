@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from tests.unit.deploy.test_wave_versions import VersionSite
 from tests.unit.deploy.test_waves import FAILED, Site
@@ -10,7 +12,7 @@ from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.deploy.observer import Moment, Observer
 from otactl.errors import UserMistake
 from otactl.model.wave import Act
-from otactl.operations.deciding import decide_at
+from otactl.operations.deciding import decide_at, new_decision
 
 
 class Killed(BaseException):
@@ -51,3 +53,13 @@ def test_a_gate_that_failed_cannot_be_rejected_any_more(tmp_path):
     with pytest.raises(UserMistake, match="have decided: wave canary: fail"):
         decided(it, Act.REJECT)
     it.journal.close()
+
+
+def test_a_decision_is_dated_by_the_clock_of_aws():
+    # A worker compares it with the instant at which a rollback began, by that clock.
+    sts = SimpleNamespace(get_caller_identity=lambda: {"Arn": "arn:aws:iam::1:user/ann"})
+    clients = SimpleNamespace(sts=sts, aws_time_ms=900_000)
+
+    decision = new_decision(Act.APPROVE, None, clients=clients, now_ms=600_000, comment="")
+
+    assert (decision.identity, decision.at_ms) == ("arn:aws:iam::1:user/ann", 900_000)
