@@ -154,9 +154,15 @@ class Executor:
         self._finish()
 
     def abandon(self, consent: Consent) -> None:
-        """Undo everything after this process was stopped, on the user's request."""
+        """Undo everything after this process was stopped, on the user's request.
+
+        As at the end of a run, ``clean_up_failure`` says why something could not be deleted.
+        """
         self._journal.enter_outcome(Outcome.FAILED, str(self.failure))
-        self.clean(consent)
+        try:
+            self.clean(consent)
+        except (AwsRefused, CredentialsUnusable) as error:
+            self._fail_clean_up(error)
 
     def unfinished_job(self) -> JobDescription | None:
         """The deployment's job that has not ended, if any: one call, or none."""
@@ -346,10 +352,13 @@ class Executor:
             # The job is undone first, so nothing else that devices need was deleted.
             self.kept_job = kept
         except (AwsRefused, CredentialsUnusable) as error:
-            self.clean_up_failure = failure_of_clean_up(error, self._plan.deployment_id)
-            self._save_calls()
+            self._fail_clean_up(error)
             return
         self._finish()
+
+    def _fail_clean_up(self, error: OtactlError) -> None:
+        self.clean_up_failure = failure_of_clean_up(error, self._plan.deployment_id)
+        self._save_calls()
 
     def _can_go_on(self) -> bool:
         """Whether this is not an end: the deployment stays as it is and can be resumed."""

@@ -506,3 +506,25 @@ def test_a_process_killed_just_after_the_outcome_was_recorded_deploys_nothing_mo
     assert executor._journal.phase is Phase.FINISHED
     assert executor._journal.outcome is outcome
     assert not result.goes_on
+
+
+def test_what_aws_refuses_to_delete_after_an_interruption_is_told_with_a_way_out(aws, execute):
+    aws.jobs.takes_ms = 60_000
+
+    class Stopper(Observer):
+        def on_snapshot(self, round_number, snapshot):
+            aws.clock.stop = True
+
+    executor = execute(a_plan(), Stopper())
+    executor.run()
+    assert isinstance(executor.failure, Interrupted)
+
+    def refused(_job_id):
+        raise AwsRefused("iot:DeleteJob", "AccessDeniedException", "no")
+
+    aws.jobs.delete_job = refused
+    executor.abandon(Consent.ANSWERED)
+
+    assert isinstance(executor.failure, Interrupted)
+    assert "otactl resume" in executor.clean_up_failure.hint
+    assert executor._journal.phase is Phase.CLEANING
