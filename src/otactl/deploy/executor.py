@@ -343,9 +343,7 @@ class Executor:
             outcome = Outcome.SUCCEEDED if self.failure is None else Outcome.FAILED
             self._journal.enter_outcome(outcome, str(self.failure or ""))
         try:
-            created = any(
-                self._journal.record(step.key) is not None for step in self._plan.jobs.values()
-            )
+            created = any(map(self._was_created, self._plan.jobs.values()))
             if self._plan.clean_up or not created:
                 self._undo_all()
         except JobUnfinished as kept:
@@ -374,11 +372,16 @@ class Executor:
     def _may_exist(self, step: CreateJob) -> bool:
         """Whether a job was created; if its creation was not recorded, AWS is asked."""
         if self._journal.record(step.key) is not None:
-            return True
+            return self._was_created(step)
         try:
             return step.find(self._steps.context(step)) is not None
         except OtactlError:
             return True
+
+    def _was_created(self, step: CreateJob) -> bool:
+        """Whether it is recorded that AWS created the job; it may have refused that of a wave."""
+        record = self._journal.record(step.key)
+        return record is not None and "refused" not in record
 
     def _begun_jobs(self) -> Iterator[CreateJob]:
         gone = (None, StepState.UNDONE)

@@ -614,3 +614,20 @@ def test_the_plan_says_how_many_things_are_described_at_the_end(site):
 
     assert executor.failure is None
     assert it.plan.calls["iot:DescribeJobExecution"] == len(described) == 500
+
+
+def test_where_aws_refused_the_only_job_nothing_was_deployed_and_nothing_stays(site):
+    times = "[SCHEDULING_CONFIG]\nendTime = 2027-04-01 02:00\n"
+    it = site(sections=(times,), default={"useSchedulingConfig": "True"})
+    it.jobs.refusals["TestJob1234-canary"] = AwsRefused(
+        "iot:CreateJob", "InvalidRequestException", "endTime must be at least 30 minutes ahead"
+    )
+    executor, result = it.run(max_wait_seconds=100)
+    assert isinstance(executor.failure, GateWaits)
+    assert not result.is_rolling_out
+    it.decide(Act.REJECT)
+
+    executor, _ = it.resume()
+
+    assert type(executor.failure) is DeploymentRejected
+    assert it.aws.is_empty
