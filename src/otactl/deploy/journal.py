@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -363,48 +363,6 @@ class Journal(JournalEntries):
                 updated_at_ms=row[5],
                 status_details=json.loads(row[6]) if row[6] else {},
             )
-
-    def enter_targets(self, arns: Iterable[str]) -> None:
-        """Keep the thing list: a resumed deployment must not depend on a file that may change."""
-        self._database.write_many("REPLACE INTO target VALUES (?, ?)", enumerate(arns, start=1))
-
-    def targets(self) -> Iterator[str]:
-        """The ARNs of the thing list, in order."""
-        for row in self._database.rows("SELECT arn FROM target ORDER BY ordinal"):
-            yield str(row[0])
-
-    def enter_members(self, round_number: int, things: Iterable[str]) -> None:
-        """Keep the things that the groups of the list have just before a round's job is made.
-
-        They replace those of a process that was killed before it made the job.
-        """
-        rows = ((round_number, name) for name in things)
-        with self._database.at_once():
-            self._database.write("DELETE FROM member WHERE round = ?", round_number)
-            self._database.write_many("INSERT OR IGNORE INTO member VALUES (?, ?)", rows)
-
-    def has_members(self, round_number: int) -> bool:
-        """Whether such things are kept for a round."""
-        found = self._database.row("SELECT 1 FROM member WHERE round = ?", round_number)
-        return found is not None
-
-    def not_reached(self, round_number: int) -> Iterator[str]:
-        """The names of the things of a round or a wave that have no execution, sorted.
-
-        A round has the things of the list, and those of its groups when the job was created.
-        """
-        for row in self._database.rows(
-            "WITH waves AS (SELECT count(*) AS number FROM wave_thing), named AS ("
-            " SELECT thing FROM wave_thing WHERE wave = ?1 UNION"
-            " SELECT substr(arn, instr(arn, ':thing/') + 7) AS thing FROM target, waves"
-            " WHERE waves.number = 0"
-            " UNION SELECT thing FROM member WHERE round = ?1)"
-            " SELECT thing FROM named WHERE NOT EXISTS ("
-            " SELECT 1 FROM execution WHERE round = ?1 AND execution.thing = named.thing)"
-            " ORDER BY thing",
-            round_number,
-        ):
-            yield str(row[0])
 
     def enter_calls(self, counts: Mapping[str, int]) -> None:
         """Keep how many calls were made so far, by operation."""

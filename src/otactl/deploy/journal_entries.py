@@ -1,13 +1,13 @@
 """What a journal keeps of things and of waves.
 
-Of things: their versions, which get no image, and which are compared. Of waves: which things are in
-which, how far groups are filled, the verdicts of gates; also the instants that a verdict is
-computed from, each written once, by the first process.
+Of things: which are targets, their versions, which get no image, and which are compared. Of waves:
+which things are in which, how far groups are filled, the verdicts of gates; also the instants that a
+verdict is computed from, each written once, by the first process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from pydantic import TypeAdapter
@@ -38,6 +38,48 @@ class JournalEntries:
     def _find(self, name: str) -> str | None:
         row = self._database.row("SELECT content FROM deployment WHERE name = ?", name)
         return None if row is None else str(row[0])
+
+    def enter_targets(self, arns: Iterable[str]) -> None:
+        """Keep the thing list: a resumed deployment must not depend on a file that may change."""
+        self._database.write_many("REPLACE INTO target VALUES (?, ?)", enumerate(arns, start=1))
+
+    def targets(self) -> Iterator[str]:
+        """The ARNs of the thing list, in order."""
+        for row in self._database.rows("SELECT arn FROM target ORDER BY ordinal"):
+            yield str(row[0])
+
+    def enter_members(self, round_number: int, things: Iterable[str]) -> None:
+        """Keep the things that the groups of the list have just before a round's job is made.
+
+        They replace those of a process that was killed before it made the job.
+        """
+        rows = ((round_number, name) for name in things)
+        with self._database.at_once():
+            self._database.write("DELETE FROM member WHERE round = ?", round_number)
+            self._database.write_many("INSERT OR IGNORE INTO member VALUES (?, ?)", rows)
+
+    def has_members(self, round_number: int) -> bool:
+        """Whether such things are kept for a round."""
+        found = self._database.row("SELECT 1 FROM member WHERE round = ?", round_number)
+        return found is not None
+
+    def not_reached(self, round_number: int) -> Iterator[str]:
+        """The names of the things of a round or a wave that have no execution, sorted.
+
+        A round has the things of the list, and those of its groups when the job was created.
+        """
+        for row in self._database.rows(
+            "WITH waves AS (SELECT count(*) AS number FROM wave_thing), named AS ("
+            " SELECT thing FROM wave_thing WHERE wave = ?1 UNION"
+            " SELECT substr(arn, instr(arn, ':thing/') + 7) AS thing FROM target, waves"
+            " WHERE waves.number = 0"
+            " UNION SELECT thing FROM member WHERE round = ?1)"
+            " SELECT thing FROM named WHERE NOT EXISTS ("
+            " SELECT 1 FROM execution WHERE round = ?1 AND execution.thing = named.thing)"
+            " ORDER BY thing",
+            round_number,
+        ):
+            yield str(row[0])
 
     def enter_former(self, versions: Mapping[str, str | None]) -> None:
         """Keep the version that things reported at the plan, by name; None for no version."""
