@@ -1,8 +1,8 @@
 """What a journal keeps of things and of waves.
 
 Of things: which are targets, their versions, which get no image, and which are compared. Of waves:
-which things are in which, how far groups are filled, the verdicts of gates; also the instants that a
-verdict is computed from, each written once, by the first process.
+which things are in which, how far groups are filled, the verdicts of gates; also the instants that
+a verdict is computed from, each written once, by the first process.
 """
 
 from __future__ import annotations
