@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,8 @@ class Database:
 
     def write_many(self, statement: str, rows: Iterable[Any]) -> None:
         """Execute a statement for each row, in one transaction."""
-        with self._translated(), nullcontext() if self._is_one else self._connection:
+        once: AbstractContextManager[Any] = nullcontext() if self._is_one else self._connection
+        with self._translated(), once:
             self._connection.executemany(statement, rows)
 
     def row(self, statement: str, *values: object) -> Any:

@@ -284,6 +284,6 @@ class WaveEnding:
         """Things that began after the stop: AWS had notified them already."""
         stopped_ms = self._journal.find_instant(_STOPPED)
         # The journal has all executions; the result has only a sample of those that succeeded.
-        for one in () if stopped_ms is None else self._journal.executions(number):
-            if (one.started_at_ms or 0) > stopped_ms:
+        for one in self._journal.executions(number):
+            if stopped_ms is not None and (one.started_at_ms or 0) > stopped_ms:
                 yield one.thing_name
