@@ -14,7 +14,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -144,6 +144,7 @@ class AwsClients:
     Args:
         settings: How to reach AWS.
         calls: Where requests are counted; a new counter when left out.
+        guard: Called after a request was signed and before it is sent; what it raises prevents it.
     """
 
     acm = _Client[Any]("acm")
@@ -164,9 +165,16 @@ class AwsClients:
     sqs: _Client[SQSClient] = _Client("sqs")
     sts: _Client[STSClient] = _Client("sts")
 
-    def __init__(self, settings: AwsSettings, calls: CallCounter | None = None) -> None:
+    def __init__(
+        self,
+        settings: AwsSettings,
+        calls: CallCounter | None = None,
+        *,
+        guard: Callable[[], None] = lambda: None,
+    ) -> None:
         self.settings = settings
         self.calls = calls or CallCounter()
+        self._guard = guard
         self._pacer = Pacer(settings.iot_interval_ms / 1000)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -186,6 +194,13 @@ class AwsClients:
             loader.search_paths[:] = dict.fromkeys(loader.search_paths)
         except BotoCoreError as error:
             raise translate(error, "session") from error
+
+    def renewed(self, **changes: Any) -> AwsClients:
+        """New clients with changed settings; they count in the same place and have the same guard.
+
+        A new session reads the credentials again.
+        """
+        return AwsClients(replace(self.settings, **changes), self.calls, guard=self._guard)
 
     @property
     def aws_time_ms(self) -> int | None:
@@ -254,6 +269,7 @@ class AwsClients:
             self.calls.count(f"{iam_name}:{event_name.rpartition('.')[2]}")
             if name == "iot":
                 self._pacer.wait()
+            self._guard()
 
         def response_received(
             event_name: str,

@@ -117,7 +117,7 @@ class JobEvents:
                 self._post(Lost(reason))
             await asyncio.sleep(UNTIL_A_MINUTE.pause_seconds(failures))
             with suppress(OtactlError):
-                self._clients = AwsClients(self._clients.settings, self._clients.calls)
+                self._clients = self._clients.renewed()
 
     async def _listen(self) -> None:
         address = await asyncio.to_thread(self._sign)

@@ -6,7 +6,6 @@ Source: botocore ``iot`` ListThings, ListThingsInThingGroup, SearchIndex.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -87,8 +86,7 @@ class IotRegistry:
     ) -> dict[str, str]:
         """Add things to a group at a rate of its own; returns why some cannot be added, by ARN."""
         if self._filling is None:
-            settings = replace(self._clients.settings, iot_interval_ms=0)
-            self._filling = IotRegistry(AwsClients(settings, self._clients.calls))
+            self._filling = IotRegistry(self._clients.renewed(iot_interval_ms=0))
             self._pacer = Pacer(1 / per_second)
         fill = partial(self._fill, group_name)
         refusals = in_threads(fill, thing_arns, threads=_FILLING_THREADS, name="fill-group")

@@ -114,7 +114,7 @@ class RenewableReader(IotJobs):
 
     def renew(self) -> None:
         """Read the credentials again."""
-        self._clients = AwsClients(self._clients.settings, self._clients.calls)
+        self._clients = self._clients.renewed()
 
     def states(self, names: Sequence[str]) -> tuple[AlarmProgress, ...]:
         """The state of each alarm."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from otactl.aws.clients import AwsClients, AwsSettings, CallCounter
 from otactl.aws.machine_time import wall_ms
@@ -76,9 +75,7 @@ class GuardedClientPool:
     def of(self, settings: AwsSettings) -> AwsClients:
         """The clients for a deployment's region and pace."""
         if settings not in self._clients:
-            made = self._clients[settings] = AwsClients(settings)
-            for client in (made.iot, made.s3, made.cloudwatch):
-                client.meta.events.register("before-send", self._before_send)
+            self._clients[settings] = AwsClients(settings, guard=self._check)
         return self._clients[settings]
 
     def serve(self, settings: AwsSettings, clock: LeasedClock) -> AwsClients:
@@ -92,7 +89,7 @@ class GuardedClientPool:
         """Stop checking a lease."""
         self._clock = None
 
-    def _before_send(self, **_: Any) -> None:
+    def _check(self) -> None:
         if self._clock is not None:
             self._clock.check_lease()
 

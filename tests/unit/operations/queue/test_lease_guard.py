@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from tests.support.memory_queue import ManualTime, MemoryTable, request_for
 
+from otactl.aws.clients import AwsSettings
+from otactl.aws.registry import IotRegistry
 from otactl.errors import AwsUnreachable, Interrupted
-from otactl.jobqueue.claimed_request import ClaimedRequest
+from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
 from otactl.jobqueue.lease_policy import LeasePolicy
-from otactl.jobqueue.transition import taken
+from otactl.jobqueue.transition import guard_of_take_over, taken
 from otactl.operations.frontend import Frontend
-from otactl.operations.queue.lease_guard import LeasedClock
+from otactl.operations.queue.lease_guard import GuardedClientPool, LeasedClock
 
 #: More than Python has frames for, if each failure began another retry inside the last one.
 MANY = 1_000
@@ -109,3 +111,25 @@ def test_the_lease_is_asked_after_each_sleep(table, clock):
 
     assert clock.waits == [5, 1]
     assert table.failures == 0
+
+
+def test_no_thing_is_added_to_a_group_when_the_request_is_another_workers(table, clock):
+    pool = GuardedClientPool()
+    clients = pool.serve(
+        AwsSettings(
+            region="eu-central-1",
+            endpoint_url="http://127.0.0.1:1",
+            access_key_id="a",
+            secret_access_key="b",
+            max_attempts=1,
+        ),
+        clock,
+    )
+    table.failures = 0
+    (mine,) = table.active().requests
+    theirs = taken(mine, owner="m2", now_ms=mine.lease.until_ms, lease_ms=900_000)
+    assert table.amend(mine, theirs, guard_of_take_over(mine))
+
+    # These calls have clients of their own, at a rate of their own.
+    with pytest.raises(LeaseLost):
+        IotRegistry(clients).fill_group("wave", ["arn:aws:iot:x"], per_second=1000)
