@@ -42,7 +42,7 @@ from otactl.model.quoting import printable, quoted
 from otactl.model.wave import WHOLE
 
 #: Epoch milliseconds of the year 5138: all counts and times here are below it.
-_MAX_NUMBER = 10**14
+MAX_NUMBER = 10**14
 #: An item may have 400 KB (DynamoDB limits); the rest is for what a worker adds to it.
 _MAX_ITEM_BYTES = 360_000
 #: Requests that one may wait for (``after``); each is read.
@@ -149,7 +149,7 @@ class _Attributes:
         if not (value.isascii() and value.isdigit()):
             raise ValueError(f"{name} = {quoted(value)} is no whole number")
         number = int(value)
-        if number > _MAX_NUMBER:
+        if number > MAX_NUMBER:
             raise ValueError(f"{name} = {quoted(value)} is too large")
         return number
 

@@ -111,6 +111,7 @@ class AddOptions:
         int | None,
         typer.Option(
             min=1,
+            max=36_500,
             metavar="DAYS",
             help="Delete the request from the table DAYS after its end (needs `queue init --ttl`).",
         ),

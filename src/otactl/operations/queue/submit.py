@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from otactl.aws.object_store import S3ObjectStore
+from otactl.aws.queue_item_reading import MAX_NUMBER
 from otactl.aws.target_reader import MAX_THING_LIST_BYTES
 from otactl.deploy.image_file import measure_image
 from otactl.errors import UserMistake
@@ -67,8 +68,8 @@ def submit(
         The requests, in their order.
 
     Raises:
-        UserMistake: It is to be split and has waves or eligibility; or a version that a rollback
-            may need has no image.
+        UserMistake: It is to be split and has waves or eligibility, or no thing; or a version that
+            a rollback may need has no image.
         AwsRefused: The table or bucket does not exist, or a permission is missing.
     """
     configuration = submission.loaded.configuration
@@ -83,8 +84,15 @@ def submit(
             "--split makes batches, useWaveConfig = True makes waves: use one of them",
             hint="waves have gates and approvals; with --split, set useWaveConfig = False",
         )
+    targets = _targets(submission, session)
+    if not targets:
+        raise UserMistake(
+            f"{configuration.thing_list}: its thing groups have no things, so --split makes no"
+            " request",
+            hint="without --split the groups themselves are the targets",
+        )
     parts = plan_parts(
-        _targets(submission, session),
+        targets,
         submission.options,
         size=submission.split,
         now_ms=now_ms,
@@ -273,7 +281,7 @@ def epoch_ms(text: str) -> int:
     """An ISO 8601 time in epoch milliseconds; UTC if it has no offset.
 
     Raises:
-        UserMistake: It is not a valid time.
+        UserMistake: It is not a valid time, or one that no request can have.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -283,4 +291,10 @@ def epoch_ms(text: str) -> int:
         ) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
+    found = int(moment.timestamp() * 1000)
+    if not 0 <= found <= MAX_NUMBER:
+        raise UserMistake(
+            f"--not-before {text} is not between 1970 and 5138",
+            hint="`otactl queue cancel` keeps a request until `otactl queue retry`",
+        )
+    return found
