@@ -225,7 +225,7 @@ def _run_fetched(
         )
         return
     if report_dir is not None:
-        keep_report(result, report_dir)
+        keep_report(result, report_dir, terminal.warn)
     _write_results([result], files)
     if output is options.JSON:
         terminal.print_json({"requests": [result.to_fields()]})

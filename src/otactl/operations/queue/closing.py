@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import islice
 
 from otactl.deploy.wave_closing import close
-from otactl.errors import AwsRefused, AwsUnreachable, CredentialsUnusable
+from otactl.errors import AwsRefused, CredentialsUnusable
 from otactl.jobqueue.order import job_id_of
 from otactl.jobqueue.request import JobRequest, LeftOpen
 from otactl.jobqueue.transition import guard_of
@@ -34,7 +34,7 @@ def close_due(session: QueueSession, trust: Trust, frontend: Frontend) -> None:
             due_ms = session.now_ms() + CLOSING_PAUSE_MS
             if session.table.reschedule(left, due_ms):
                 _close(session, replace(left, due_ms=due_ms), frontend)
-    except (AwsRefused, AwsUnreachable, CredentialsUnusable) as error:
+    except (AwsRefused, CredentialsUnusable) as error:
         frontend.warn(f"jobs that finished requests left open could not be closed: {error}")
 
 

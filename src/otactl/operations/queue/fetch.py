@@ -58,19 +58,20 @@ def fetch_claimed(
 ) -> tuple[JobRequest | None, Path]:
     """Claim the next request, download its files and write a claim file.
 
-    If the download fails, the queue records why.
+    If that fails, the queue records why.
     """
     policy, clock = LeasePolicy(lease_ms=lease_ms), CommandClock(own_ms=session.now_ms)
     request = new_claimer(session, clock, policy, frontend).claim()
     folder = into or Path(request.job_id if request else ".")
-    if request is not None:
-        try:
+    try:
+        if request is not None:
             _download(request, session, folder)
-        except OtactlError as error:
+        write_claim(folder, ClaimFile.of(request, session, lease_ms))
+    except OtactlError as error:
+        if request is not None:
             claimed = ClaimedRequest(session.table, request, clock, LeasePolicy())
             Recorder(claimed, frontend).end_by(error)
-            raise
-    write_claim(folder, ClaimFile.of(request, session, lease_ms))
+        raise
     return request, folder
 
 
@@ -94,7 +95,11 @@ def deploy_fetched(
     claimed = ClaimedRequest(session.table, request, CommandClock(own_ms=session.now_ms), policy)
     parts = WorkerParts(session, replace(settings, policy=policy), frontend)
     result = deploy_claimed(claimed, parts, fetched=folder)
-    write_claim(folder, claim.model_copy(update={"is_over": True}))
+    try:
+        write_claim(folder, claim.model_copy(update={"is_over": True}))
+    except LocalResourceMissing as error:
+        # The queue has the result, and refuses the claim from now on.
+        frontend.warn(str(error))
     close_due(session, settings.trust, frontend)
     return result
 

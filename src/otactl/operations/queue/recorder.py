@@ -165,15 +165,17 @@ def outcome_of(result: DeploymentResult) -> Outcome:
     )
 
 
-def keep_report(result: AttemptResult, folder: Path) -> None:
+def keep_report(result: AttemptResult, folder: Path, warn: Callable[[str], None]) -> None:
     """Write the report on a request, one file for each worker that had it.
 
-    Raises:
-        LocalResourceMissing: It cannot be written.
+    What the queue has recorded does not depend on the report: warn if it cannot be written.
     """
+    path = folder / f"{result.request.aws_job_id}-{result.request.fence}.json"
+    text = json.dumps(result.to_fields(), indent=2, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text)
     except OSError as error:
-        raise LocalResourceMissing(f"cannot make {folder}: {error.strerror}") from error
-    path = folder / f"{result.request.aws_job_id}-{result.request.fence}.json"
-    write_atomically(path, json.dumps(result.to_fields(), indent=2, ensure_ascii=False) + "\n")
+        warn(f"cannot make {folder}: {error.strerror}")
+    except LocalResourceMissing as error:
+        warn(str(error))

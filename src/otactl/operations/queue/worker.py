@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from otactl.errors import AwsRefused, AwsUnreachable, Interrupted
+from otactl.errors import AwsRefused, CredentialsUnusable, Interrupted
 from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.claiming import Claimer
 from otactl.jobqueue.lease_policy import LeasePolicy
@@ -135,7 +135,7 @@ class Worker:
             raise
         result = deploy_claimed(claimed, self._parts)
         if self._options.report_dir is not None and not result.is_poll:
-            keep_report(result, self._options.report_dir)
+            keep_report(result, self._options.report_dir, self._frontend.warn)
         if not result.is_poll:
             self._notify(result)
         if result.stop_signal is not None:
@@ -149,7 +149,7 @@ def requests_at_gates(session: QueueSession) -> list[JobRequest]:
     """The requests that were left at gates; empty if they cannot be read."""
     try:
         found = list(session.table.listed(RequestState.DEPLOYING))
-    except (AwsRefused, AwsUnreachable):
+    except (AwsRefused, CredentialsUnusable):
         return []
     return [each for each in found if isinstance(each, JobRequest) and each.is_at_gate]
 

@@ -1,21 +1,31 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 import pytest
-from tests.support.memory_queue import MemoryTable, MemoryTargets
+from tests.support.memory_queue import MemoryTable, MemoryTargets, request_for
 
 from otactl.deploy.planner import PlanOptions
-from otactl.errors import AwsUnreachable, Interrupted
+from otactl.errors import AwsUnreachable, CredentialsUnusable, Interrupted
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.ports import ActiveRequests
+from otactl.jobqueue.request import JobRequest, MalformedRequest
+from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.trust import Trust
 from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
+from otactl.operations.queue.recorder import AttemptResult, keep_report
 from otactl.operations.queue.session import QueueSession
-from otactl.operations.queue.worker import Worker, WorkerOptions, WorkUntil, new_owner
+from otactl.operations.queue.worker import (
+    Worker,
+    WorkerOptions,
+    WorkUntil,
+    new_owner,
+    requests_at_gates,
+)
 
 
 class AwayTable(MemoryTable):
@@ -86,3 +96,22 @@ def test_a_worker_that_runs_until_it_is_stopped_waits_for_the_queue(tmp_path: Pa
 
 def test_no_two_workers_have_the_same_name() -> None:
     assert len({new_owner() for _ in range(100)}) == 100
+
+
+def test_a_session_that_ended_does_not_hide_the_result_of_a_deployment() -> None:
+    class SignedOutTable(AwayTable):
+        def listed(self, state: RequestState) -> Iterator[JobRequest | MalformedRequest]:
+            raise CredentialsUnusable("the SSO session has expired")
+
+    assert requests_at_gates(session_of(SignedOutTable(polls=0))) == []
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_the_result(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file")
+    warnings: list[str] = []
+
+    keep_report(AttemptResult(request=request_for("one")), tmp_path / "reports", warnings.append)
+    keep_report(AttemptResult(request=request_for("one")), tmp_path / "reports" / "own", warnings.append)
+
+    assert len(warnings) == 2
+    assert all(str(tmp_path / "reports") in warning for warning in warnings)
