@@ -69,9 +69,11 @@ def run(
         int, typer.Option(min=1, help="Save what has arrived to disk every N blocks.")
     ] = 64,
     install_seconds: Annotated[
-        float, typer.Option(min=0, help="How long a device installs.")
+        float, typer.Option(min=0, max=options.LONGEST_PAUSE, help="How long a device installs.")
     ] = 0.5,
-    reboot_seconds: Annotated[float, typer.Option(min=0, help="How long it reboots.")] = 0.5,
+    reboot_seconds: Annotated[
+        float, typer.Option(min=0, max=options.LONGEST_PAUSE, help="How long it reboots.")
+    ] = 0.5,
     public_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="PEM key to check signatures with.")
     ] = None,
@@ -86,12 +88,19 @@ def run(
         typer.Option(
             metavar="SECONDS",
             min=0,
+            max=options.LONGEST_WAIT,
             help="The fleet is idle if nothing has been pending for SECONDS; batches of a rollout "
             "are a minute apart.",
         ),
     ] = 75.0,
     max_wait: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=1, help="Stop after SECONDS in any case.")
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=1,
+            max=options.LONGEST_WAIT,
+            help="Stop after SECONDS in any case.",
+        ),
     ] = None,
     broker: options.Broker,
     where: options.Location,

@@ -89,6 +89,7 @@ def monitor(
         float,
         typer.Option(
             min=1,
+            max=options.LONGEST_WAIT,
             metavar="SECONDS",
             help="Report a thing as silent after SECONDS without an update.",
         ),

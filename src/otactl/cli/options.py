@@ -31,6 +31,9 @@ class OutputFormat(StrEnum):
 
 TEXT, JSON = OutputFormat.TEXT, OutputFormat.JSON
 
+#: In seconds: the longest pause between two polls, and the longest wait. No clock waits for "inf".
+LONGEST_PAUSE, LONGEST_WAIT = 86_400, 366 * 86_400
+
 
 def deployment_argument(metavar: str, text: str) -> Any:
     """An argument that names a deployment or a job; the shell offers those of this machine."""
@@ -82,6 +85,7 @@ MaxWait = Annotated[
     typer.Option(
         "--max-wait",
         min=1,
+        max=LONGEST_WAIT,
         metavar="SECONDS",
         help="End an unfinished round after SECONDS; with waves, leave the gate that waits.",
     ),
@@ -105,7 +109,13 @@ Details = Annotated[
 ]
 Poll = Annotated[
     float,
-    typer.Option("--poll", min=0.1, metavar="SECONDS", help="Poll the running job every SECONDS."),
+    typer.Option(
+        "--poll",
+        min=0.1,
+        max=LONGEST_PAUSE,
+        metavar="SECONDS",
+        help="Poll the running job every SECONDS.",
+    ),
 ]
 Report = Annotated[
     Path | None,

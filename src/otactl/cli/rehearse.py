@@ -48,7 +48,13 @@ def rehearse(
         ),
     ] = "",
     max_wait: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="End an unfinished round after SECONDS.")
+        float,
+        typer.Option(
+            min=1,
+            max=options.LONGEST_WAIT,
+            metavar="SECONDS",
+            help="End an unfinished round after SECONDS.",
+        ),
     ] = _DEFAULT_MAX_WAIT_SECONDS,
     speed: Annotated[
         float,

@@ -33,7 +33,10 @@ app = typer.Typer(
 
 NameOption = Annotated[str, typer.Option("--name", help="Name of the stack.")]
 PollOption = Annotated[
-    float, typer.Option("--poll", min=0.1, metavar="SECONDS", help="Poll every SECONDS.")
+    float,
+    typer.Option(
+        "--poll", min=0.1, max=options.LONGEST_PAUSE, metavar="SECONDS", help="Poll every SECONDS."
+    ),
 ]
 DEFAULT_NAME = "otactl-monitor"
 _PARAMETER_PANEL = "Parameters (those left out keep their value, or get the template's)"
@@ -229,7 +232,10 @@ def send_test_event(
         bool, typer.Option("--people", help="Let the test's alarm notify people as well.")
     ] = False,
     max_wait: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="Maximum time per hop.")
+        float,
+        typer.Option(
+            min=1, max=options.LONGEST_WAIT, metavar="SECONDS", help="Maximum time per hop."
+        ),
     ] = 900.0,
     poll: PollOption = 2.0,
     *,

@@ -26,7 +26,12 @@ def resume(
     no_wait: options.NoWait = False,
     max_wait: Annotated[
         float | None,
-        typer.Option(min=1, metavar="SECONDS", help="With waves: wait at most SECONDS at a gate."),
+        typer.Option(
+            min=1,
+            max=options.LONGEST_WAIT,
+            metavar="SECONDS",
+            help="With waves: wait at most SECONDS at a gate.",
+        ),
     ] = None,
     poll: options.Poll = DEFAULT_POLL_SECONDS,
     *,

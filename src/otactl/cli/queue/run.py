@@ -53,7 +53,13 @@ def run(
         int, typer.Option(min=1, max=100, metavar="N", help="Number of worker processes.")
     ] = 1,
     idle: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="Poll an empty queue every SECONDS.")
+        float,
+        typer.Option(
+            min=0.1,
+            max=options.LONGEST_PAUSE,
+            metavar="SECONDS",
+            help="Poll an empty queue every SECONDS.",
+        ),
     ] = 15.0,
     lease: Annotated[
         float,

@@ -111,7 +111,9 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_result(tmp_path: Path
     warnings: list[str] = []
 
     keep_report(AttemptResult(request=request_for("one")), tmp_path / "reports", warnings.append)
-    keep_report(AttemptResult(request=request_for("one")), tmp_path / "reports" / "own", warnings.append)
+    keep_report(
+        AttemptResult(request=request_for("one")), tmp_path / "reports" / "own", warnings.append
+    )
 
     assert len(warnings) == 2
     assert all(str(tmp_path / "reports") in warning for warning in warnings)
