@@ -11,10 +11,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -47,7 +49,9 @@ class AwsSigning:
     def public_key(self, signing: Signing) -> ec.EllipticCurvePublicKey:
         """The public key for signatures; refused unless it is on the curve P-256."""
         is_kms = signing.source is SigningSource.KMS
-        key = self._kms_public_key(signing) if is_kms else self._certified_key(signing)
+        key: object = None
+        with suppress(UnsupportedAlgorithm, ValueError):  # a kind of key that is unknown here
+            key = self._kms_public_key(signing) if is_kms else self._certified_key(signing)
         if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
             return key
         which = f"the KMS key {signing.kms_key}" if is_kms else f"profile {signing.signing_profile}"

@@ -17,12 +17,15 @@ from otactl.aws.machine_time import Pacer
 from otactl.aws.registry import search_index
 from otactl.aws.threads import in_threads
 from otactl.aws.translate import MISSING, translated
-from otactl.errors import AwsRefused
+from otactl.errors import AwsRefused, AwsUnreachable
 from otactl.model.clock import Clock
 from otactl.model.fleet_query import CALLS_PER_SECOND
 from otactl.model.thing_state import READS_PER_SECOND, ThingState, VersionSource
+from otactl.rules.backoff import Retry
 
 _THREADS = 8
+#: Tries to read a thing while AWS is unreachable, each with botocore's own retries.
+_TRIES = 4
 _INDEX = "AWS_Things"
 #: A source in which no value is found.
 _NO_SOURCE = VersionSource(version_path=())
@@ -41,6 +44,7 @@ class IotThingStates:
 
     def __init__(self, clients: AwsClients, clock: Clock) -> None:
         self._clients = clients
+        self._sleep = clock.sleep
         self._searches, self._reads = (
             # In whole milliseconds, as the clock counts, rounded up: never more calls a second.
             Pacer(-(-1000 // per_second) / 1000, lambda: clock.monotonic_ms() / 1000, clock.sleep)
@@ -96,13 +100,18 @@ class IotThingStates:
             yield name
 
     def _read(self, source: VersionSource | None, connectivity: bool, name: str) -> ThingState:  # noqa: FBT001
-        try:
+        def read() -> ThingState:
             shadow = {} if source is None else self._shadow(name, source.shadow)
             connection = self._connection(name) if connectivity else {}
             attributes = self._attributes(name) if source and source.reads_attribute else {}
+            return _state(name, shadow, connection, source or _NO_SOURCE, attributes)
+
+        try:
+            return Retry(self._sleep, lambda *_: None, max_tries=_TRIES).until_done(read)
         except AwsRefused as refusal:
+            if isinstance(refusal, AwsUnreachable) or refusal.is_about_credentials:
+                raise  # about every thing, not this one
             return ThingState(thing_name=name, unreadable=f"{refusal.code}: {refusal.reason}")
-        return _state(name, shadow, connection, source or _NO_SOURCE, attributes)
 
     @translated("iot", {MISSING: {}})
     def _attributes(self, name: str) -> Mapping[str, str]:
