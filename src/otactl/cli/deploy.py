@@ -39,12 +39,12 @@ def plan(
 
     loaded = load_deployment(file)
     terminal.print_warnings(loaded.warnings)
+    if things and loaded.configuration.waves is None:
+        raise UserMistake("--things lists the things of waves, and this deployment has none")
     environment = environment_for(loaded, where, TerminalFrontend())
     made = make_plan(loaded, environment, planning, force=force)
     if out is not None:
         write_plan(made, out)
-    if things and not made.waves:
-        raise UserMistake("--things lists the things of waves, and this deployment has none")
     report = lint_deployment(loaded, made.things)
     show_plan(loaded, made, output, report, with_things=things)
 

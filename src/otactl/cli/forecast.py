@@ -75,6 +75,10 @@ def forecast(
     With --suggest, FILE's rollout and abort criteria are replaced by ones that finish --within a
     time and let an image that fails at --failure-rate brick at most --max-bricked things.
     """
+    if suggest and (compare or html):
+        raise UserMistake("--suggest prints a suggestion: leave out --compare and --html")
+    if not suggest and suggesting.is_given:
+        raise UserMistake("--within and --max-bricked are the goal of --suggest")
     require("numpy", "a forecast")
     from otactl.cli.terminal import stderr_console
     from otactl.operations.forecast_inputs import read_prices

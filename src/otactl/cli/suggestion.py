@@ -63,6 +63,11 @@ class GoalOptions:
         ),
     ] = 0.01
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the command line has a goal."""
+        return self.within is not None or self.max_bricked is not None
+
     def goal(self, failure_rate: float | None) -> Goal:
         """The goal, for an image that fails at a rate.
 

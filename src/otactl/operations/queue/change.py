@@ -103,7 +103,9 @@ def decide_request(
     # The request's present worker may have written it, so only its gates are used.
     checkpoint = read_checkpoint(request, session.store, before=request.fence + 1)
     if checkpoint is None or checkpoint.waves is None:
-        raise UserMistake(f"{job_id} has no waves", hint=f"`otactl cancel {job_id}` stops its job")
+        raise UserMistake(
+            f"{job_id} has no waves", hint=f"`otactl cancel {request.aws_job_id}` stops its job"
+        )
     asking = None
     if act is Act.APPROVE:
         asking = asking_gate(checkpoint.open_gates, wave, comment)
