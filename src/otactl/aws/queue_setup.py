@@ -6,6 +6,8 @@ an existing table only time to live and point-in-time recovery are changed, if r
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,8 @@ from otactl.aws.translate import translated
 from otactl.errors import UserMistake
 
 _KEYS = {STATE: "HASH", ORDER_KEY: "RANGE"}
+#: Two minutes, as for the table itself.
+_BACKUP_TRIES, _BACKUP_PAUSE_SECONDS = 60, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,9 @@ class TableSettings:
 
 
 @translated("dynamodb")
-def make_table(clients: AwsClients, settings: TableSettings) -> bool:
+def make_table(
+    clients: AwsClients, settings: TableSettings, *, sleep: Callable[[float], None] = time.sleep
+) -> bool:
     """Create the table unless it exists, and enable the requested settings.
 
     Returns:
@@ -59,11 +65,25 @@ def make_table(clients: AwsClients, settings: TableSettings) -> bool:
             TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES_AT},
         )
     if settings.is_recoverable:
-        dynamodb.update_continuous_backups(
-            TableName=settings.name,
-            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
-        )
+        _make_recoverable(clients, settings.name, sleep)
     return made
+
+
+def _make_recoverable(clients: AwsClients, name: str, sleep: Callable[[float], None]) -> None:
+    """Enable point-in-time recovery; for a while AWS refuses it for a table that is new."""
+    dynamodb = clients.dynamodb
+    for tries_left in reversed(range(_BACKUP_TRIES)):
+        try:
+            dynamodb.update_continuous_backups(
+                TableName=name,
+                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+            )
+        except dynamodb.exceptions.ContinuousBackupsUnavailableException:
+            if not tries_left:
+                raise
+            sleep(_BACKUP_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _definition(settings: TableSettings) -> dict[str, Any]:

@@ -22,12 +22,18 @@ from otactl.aws.clients import AwsClients
 from otactl.aws.event_configuration import NEEDED_EVENTS, enabled_events
 from otactl.aws.stack_health import UNCONFIRMED, subscribers_of
 from otactl.aws.translate import translated
+from otactl.errors import UserMistake
 from otactl.errors.first_failure import after_failure
 from otactl.model.alarm import OWN_NAMESPACE
 
 _METRIC = "succeeded"
 _PERIOD_SECONDS = 60
 _LOG_SLACK_SECONDS = 300
+#: The outputs of the template that a test needs.
+_OUTPUTS = (
+    *("RuleName", "RuleArn", "FailureQueueUrl", "MetricsGeneratorLogGroup"),
+    *("ForceStopperLogGroup", "EmailTopicArn", "SmsTopicArn", "ForceStopperTopicArn"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +59,14 @@ class StackProbe:
     """One test of a monitoring stack.
 
     Args:
-        outputs: Of the stack.
+        outputs: Of the stack, all of ``_OUTPUTS`` among them.
         sleep: Waits N seconds; may raise to stop.
         max_wait_seconds: For each hop.
         poll_seconds: Between two polls.
         people: Whether the test's alarm notifies the e-mail and SMS topics too.
+
+    Raises:
+        UserMistake: The stack lacks an output: another template made it, or it is incomplete.
     """
 
     def __init__(
@@ -70,6 +79,12 @@ class StackProbe:
         poll_seconds: float,
         people: bool = False,
     ) -> None:
+        if missing := [name for name in _OUTPUTS if name not in outputs]:
+            raise UserMistake(
+                f"the stack has no output {', '.join(missing)}: it is not a complete monitoring"
+                " stack of this version",
+                hint="choose another --name, or complete it with `otactl stack deploy`",
+            )
         self._clients = clients
         self._outputs = outputs
         self._sleep = sleep
