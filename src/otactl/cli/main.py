@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 import sys
@@ -16,10 +17,12 @@ import otactl
 from otactl.cli import terminal
 from otactl.cli.lazy_group import LazyGroup
 from otactl.cli.signals import Stopped, stop_signals
-from otactl.errors import Interrupted, OtactlError, UserMistake
+from otactl.errors import Interrupted, LocalResourceMissing, OtactlError, UserMistake
 
 #: What typer raises for an unknown option, a missing argument, a bad value.
 _UsageError: Any = typer.BadParameter.__base__
+#: Standard output is a file on a disk that is full or broken.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 #: A value of --output that was meant as a file's name.
 _PATH = re.compile(r"'[^']*[./][^']*'")
 
@@ -125,5 +128,12 @@ def run() -> NoReturn:
     for number in stop_signals():
         if number != signal.SIGINT:
             signal.signal(number, _stop)
-    app(prog_name="otactl")
+    try:
+        app(prog_name="otactl")
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        code = _report(LocalResourceMissing(f"cannot write the output: {error.strerror}"))
+        terminal.abandon_output()
+        sys.exit(code)
     sys.exit(0)
