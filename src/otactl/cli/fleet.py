@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from otactl.fleet import FleetDirectory, FleetManifest
 
+#: More than one machine can run: a device takes 100 KiB of memory.
+MAX_FLEET = 1_000_000
+
 app = typer.Typer(no_args_is_help=True, help="Virtual devices that really download and verify.")
 
 app.command()(fleet_run.run)
@@ -27,7 +30,9 @@ app.command()(fleet_run.run)
 @grouped
 def create(
     *,
-    things: Annotated[int, typer.Option("--things", "-n", min=1, help="Number of things.")],
+    things: Annotated[
+        int, typer.Option("--things", "-n", min=1, max=MAX_FLEET, help="Number of things.")
+    ],
     group: Annotated[str, typer.Option("--group", "-g", metavar="NAME", help="Their group.")],
     prefix: Annotated[
         str | None,
