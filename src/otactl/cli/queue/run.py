@@ -10,7 +10,7 @@ import typer
 
 from otactl.cli import options, terminal
 from otactl.cli.option_group import grouped
-from otactl.cli.queue.options import QUEUE_PANEL, Queue
+from otactl.cli.queue.options import QUEUE_PANEL, Queue, QueueLocation
 from otactl.cli.signals import stop_signals
 from otactl.errors import DeploymentFailed, LocalResourceMissing, UserMistake
 from otactl.jobqueue.lease_policy import DEFAULT_LEASE_MS, MAX_LEASE_MS
@@ -165,7 +165,7 @@ def run(
         work_dir=state_directory(state_dir) / "queue",
     )
     if fetched is not None:
-        _run_fetched(fetched, settings, report_dir, output, (report, junit))
+        _run_fetched(fetched, queue, settings, report_dir, output, (report, junit))
         return
     session = queue.session()
     until = WorkUntil.ONE if once else WorkUntil.EMPTY if drain else WorkUntil.STOPPED
@@ -214,6 +214,7 @@ def _run_pool(workers: int) -> None:
 
 def _run_fetched(
     folder: Path,
+    queue: QueueLocation,
     settings: WorkerSettings,
     report_dir: Path | None,
     output: options.OutputFormat,
@@ -223,7 +224,13 @@ def _run_fetched(
     from otactl.operations.queue.fetch import CLAIM_NAME, deploy_fetched
     from otactl.operations.queue.recorder import keep_report
 
-    result = deploy_fetched(folder, settings, TerminalFrontend())
+    result = deploy_fetched(
+        folder,
+        settings,
+        TerminalFrontend(),
+        profile=queue.profile,
+        endpoint_url=queue.endpoint_url,
+    )
     if result is None:
         terminal.note(
             f"nothing is left to deploy in {folder};"

@@ -76,9 +76,16 @@ def fetch_claimed(
 
 
 def deploy_fetched(
-    folder: Path, settings: WorkerSettings, frontend: Frontend
+    folder: Path,
+    settings: WorkerSettings,
+    frontend: Frontend,
+    *,
+    profile: str | None = None,
+    endpoint_url: str | None = None,
 ) -> AttemptResult | None:
     """Deploy the request in a folder, unless its claim file says that it is finished.
+
+    A profile or endpoint in place of those that it was fetched with may be given.
 
     Returns:
         The result of the attempt; None if there is nothing to deploy.
@@ -89,7 +96,12 @@ def deploy_fetched(
     claim = read_claim(folder)
     if claim.is_over:
         return None
-    session = QueueSession(claim.table, claim.profile, claim.region, claim.endpoint_url)
+    session = QueueSession(
+        claim.table,
+        profile or claim.profile,
+        claim.region,
+        endpoint_url or claim.endpoint_url,
+    )
     policy = replace(settings.policy, lease_ms=claim.lease_ms)
     request = _claimed_by(session, claim)
     claimed = ClaimedRequest(session.table, request, CommandClock(own_ms=session.now_ms), policy)
