@@ -5,6 +5,7 @@ Deployments and jobs are those of this machine's journals, the newest first.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -17,13 +18,15 @@ _NEWEST = 50
 def deployments(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of deployments, and of their jobs."""
     from otactl.deploy.store import DeploymentStore
+    from otactl.errors import LocalResourceMissing
     from otactl.operations.state_directory import state_directory
 
     given = ctx.params.get("state_dir")  # a string: typer 0.15 does not convert it here
     store = DeploymentStore(state_directory(Path(given) if given else None))
     found: dict[str, None] = {}
-    for deployment_id, journal in islice(store.journals(), _NEWEST):
-        found[journal.plan.job_id] = found[deployment_id] = None
+    with suppress(LocalResourceMissing):
+        for deployment_id, journal in islice(store.journals(), _NEWEST):
+            found[journal.plan.job_id] = found[deployment_id] = None
     return [each for each in found if each.startswith(incomplete)]
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from otactl.deploy.journal import Journal
-from otactl.errors import UserMistake
+from otactl.errors import LocalResourceMissing, UserMistake
 
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}", re.ASCII)
 _SUFFIX = ".sqlite"
@@ -46,8 +46,22 @@ class DeploymentStore:
         return self._folder / f"{deployment_id}{_SUFFIX}"
 
     def ids(self) -> list[str]:
-        """The ids of all deployments, the newest first."""
-        found = (path.stem for path in self._folder.glob(f"*{_SUFFIX}"))
+        """The ids of all deployments, the newest first.
+
+        Raises:
+            LocalResourceMissing: The folder exists and cannot be read.
+        """
+        try:
+            paths = list(self._folder.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            # It is not empty: a glob would find nothing in it without an error.
+            raise LocalResourceMissing(
+                f"cannot read {self._folder}: {error.strerror}",
+                hint="make it yours, or choose another --state-dir",
+            ) from error
+        found = (path.stem for path in paths if path.suffix == _SUFFIX)
         return sorted((name for name in found if _ID.fullmatch(name)), reverse=True)
 
     def newest_of_job(self, job_id: str, *, rehearsals_last: bool = False) -> str | None:

@@ -135,3 +135,15 @@ def test_a_gate_that_a_newer_otactl_wrote_is_named_and_nothing_breaks_on_it(stor
     assert isinstance(entries[WHOLE], Journal)
     assert JournalReader(path).now() is None
     assert JournalReader(path).round_result(1) is None
+
+
+def test_a_folder_that_cannot_be_read_is_not_empty(tmp_path):
+    # A link to itself: no permission of this process's user matters.
+    (tmp_path / "deployments").symlink_to(tmp_path / "deployments")
+
+    with pytest.raises(LocalResourceMissing, match="cannot read"):
+        DeploymentStore(tmp_path).ids()
+
+
+def test_a_folder_that_does_not_exist_is_empty(tmp_path):
+    assert DeploymentStore(tmp_path / "new").ids() == []
