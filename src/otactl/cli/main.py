@@ -21,7 +21,7 @@ from otactl.errors import Interrupted, LocalResourceMissing, OtactlError, UserMi
 
 #: What typer raises for an unknown option, a missing argument, a bad value.
 _UsageError: Any = typer.BadParameter.__base__
-#: Standard output is a file on a disk that is full or broken.
+#: A disk is full or broken; mostly it is that of standard output.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 #: A value of --output that was meant as a file's name.
 _PATH = re.compile(r"'[^']*[./][^']*'")
@@ -133,7 +133,8 @@ def run() -> NoReturn:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        code = _report(LocalResourceMissing(f"cannot write the output: {error.strerror}"))
+        what = error.filename or "the output"
+        code = _report(LocalResourceMissing(f"cannot write {what}: {error.strerror}"))
         terminal.abandon_output()
         sys.exit(code)
     sys.exit(0)

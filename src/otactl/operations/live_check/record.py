@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from otactl.atomic_file import write_atomically
 from otactl.errors import UserMistake
 from otactl.model.arn import thing_arn
+from otactl.operations.text_file import write_atomically
 
 MOST_JOBS = 6
 _STREAMS = 3
@@ -73,8 +73,12 @@ class LiveRecord:
 
 
 def write_record(folder: Path, record: LiveRecord) -> None:
-    """Write a record atomically."""
-    write_atomically(folder / _FILE, json.dumps(asdict(record)))
+    """Write a record atomically.
+
+    Raises:
+        LocalResourceMissing: It cannot be written; nothing may be created then.
+    """
+    write_atomically(folder / _FILE, json.dumps(asdict(record)), is_private=True)
 
 
 def read_record(folder: Path) -> LiveRecord:
