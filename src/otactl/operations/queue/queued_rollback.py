@@ -44,7 +44,8 @@ from otactl.operations.rollback.run import RollbackReport, RollbackRun, loaded_a
 #: Rollback numbers reserved for one run of a request; the next run's begin above them.
 _OF_A_RUN = 10
 _RUNS = 9
-_DECIDED = "rollback"
+#: The number in the journal: how many decisions there were when the rollback began.
+_DECIDED = "rollback/decisions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,10 @@ class QueuedRollback:
             The result with its rollbacks, and the failure with their results; or why this worker
             leaves it.
         """
-        decided_ms = self.journal.instant(_DECIDED, self.environment.services().now_ms())
         decisions = self.environment.decisions
-        environment = replace(
-            self.environment,
-            decisions=None if decisions is None else _DecidedSince(decisions, decided_ms),
-        )
+        if decisions is not None:
+            decisions = decided_since(decisions, self.journal)
+        environment = replace(self.environment, decisions=decisions)
         try:
             self._restore()
             report = RollbackRun(
@@ -217,15 +216,26 @@ class _Listener(JournalListener):
         self.keep(at_gate=False)
 
 
+def decided_since(decisions: Decisions, journal: Journal) -> Decisions:
+    """Decisions made since the rollback began; earlier ones were about the deployment.
+
+    They are told apart by their order: the clock of the host of a decision may be wrong.
+    """
+    earlier = journal.find_instant(_DECIDED)
+    if earlier is None:
+        earlier = journal.instant(_DECIDED, len(decisions.read()))
+    return _DecidedSince(decisions, earlier)
+
+
 @dataclass(frozen=True, slots=True)
 class _DecidedSince:
-    """Decisions made since the rollback began; earlier ones were about the deployment."""
+    """All decisions but the first ones."""
 
     decisions: Decisions
-    since_ms: int
+    earlier: int
 
     def read(self) -> tuple[Decision, ...]:
-        return tuple(one for one in self.decisions.read() if one.at_ms >= self.since_ms)
+        return self.decisions.read()[self.earlier :]
 
     def append(self, decision: Decision) -> None:
         self.decisions.append(decision)
