@@ -58,18 +58,28 @@ class QueueDecisions:
             UserMistake: Each number is taken by another process, or the last key has no number.
         """
         dynamodb = self._clients.dynamodb
+        content = {_CONTENT: {"S": DECISION.dump_json(decision).decode()}}
         for _ in range(_TRIES):
             key = {STATE: {"S": DECISION_STATE}, ORDER_KEY: {"S": self._next_key()}}
             try:
                 dynamodb.put_item(
                     TableName=self._table_name,
-                    Item=key | {_CONTENT: {"S": DECISION.dump_json(decision).decode()}},
+                    Item=key | content,
                     ConditionExpression=f"attribute_not_exists({STATE})",
                 )
             except dynamodb.exceptions.ConditionalCheckFailedException:
-                continue  # another process took this number
+                # Another process took this number, or an attempt whose answer was lost succeeded.
+                if self._item(key) == key | content:
+                    return
+                continue
             return
         raise UserMistake("others write decisions about this request at the same time; try again")
+
+    def _item(self, key: Item) -> Item | None:
+        answer = self._clients.dynamodb.get_item(
+            TableName=self._table_name, Key=key, ConsistentRead=True
+        )
+        return answer.get("Item")
 
     def _next_key(self) -> str:
         page = self._clients.dynamodb.query(**self._query(), ScanIndexForward=False, Limit=1)
