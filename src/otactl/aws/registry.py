@@ -109,12 +109,19 @@ class IotRegistry:
 
     @translated("iot")
     def add_thing(self, group_name: str, thing_arn: str) -> None:
-        """Add one thing to a group."""
+        """Add one thing to a group.
+
+        Raises:
+            UserMistake: The thing does not exist.
+            AwsRefused: The group does not exist, or AWS refuses.
+        """
         try:
             self._clients.iot.add_thing_to_thing_group(
                 thingGroupName=group_name, thingArn=thing_arn
             )
         except self._clients.iot.exceptions.ResourceNotFoundException as error:
+            if self.group_description(group_name) is None:
+                raise  # about all things, not this one
             raise UserMistake(
                 f"the thing list names {thing_arn}, which does not exist",
                 hint="register the thing, or take it off the list",
