@@ -132,6 +132,9 @@ def with_kept_job(content: ReportContent, jobs: IotJobs, *, details: int) -> Rep
 
 def as_of_journal(content: ReportContent, why: str) -> ReportContent:
     """The same report, with a note that unfinished things may have changed since."""
+    if not content.rounds:
+        note = f"What has begun is not known: {why}."
+        return replace(content, notes=(*content.notes, note))
     last = content.rounds[-1]
     open_things = [one for one in last.last_executions() if not one.status.is_terminal]
     count = len(open_things) + last.not_reached
