@@ -252,7 +252,8 @@ class Attempt:
             releases=True,
             observer=self._observer,
             frontend=self._frontend,
-            waiting=WaitOptions(leaves=True),
+            # Only gates are left to the next visit: their state is in the checkpoint.
+            waiting=WaitOptions(leaves=loaded.configuration.waves is not None),
             decisions=self._session.decisions(self._claimed.request),
         )
 

@@ -1,12 +1,13 @@
 """The state that a later worker needs to resume a request: stored in S3, named by the request.
 
 The first checkpoint is written with the plan, before anything is created; another one after each
-round, and when the deployment failed, before anything is deleted. It holds only what cannot be
-computed again: the job document (a signature is never the same twice), the number of things (a
-group may have changed), and how each round ended. The plan itself is rebuilt from the request's own
-files, with all checks, and the document must match them (``deploy.preparation.prepare_again``): a
-checkpoint cannot extend what the files say.
-Only workers can write how rounds ended: the IAM policies limit adders to other names and states.
+round (if versions are verified after it, then after that: it needs the executions of the round),
+and when the deployment failed, before anything is deleted. It holds only what cannot be computed
+again: the job document (a signature is never the same twice), the number of things (a group may
+have changed), and how each round ended. The plan itself is rebuilt from the request's own files,
+with all checks, and the document must match them (``deploy.preparation.prepare_again``): a
+checkpoint cannot extend what the files say. Only workers can write how rounds ended: the IAM
+policies limit adders to other names and states.
 
 With waves it holds the whole state of the journal, except which thing is in which wave
 (``wave_file``); it is written before the deployment acts on the journal. How far a group is filled
@@ -227,23 +228,30 @@ class CheckpointKeeper(JournalListener):
         Raises:
             LeaseLost: Another worker has the request.
         """
-        record = self._journal.record(f"round-{result.round}/await")
+        # While versions are verified, the next worker must find the executions again.
+        if not self.plan.closing:
+            self._keep_round(result.round)
+
+    def _keep_round(self, number: int) -> None:
+        record = self._journal.record(f"round-{number}/await")
         if record is not None:
-            self.keep(rounds=(*self.checkpoint.rounds[: result.round - 1], record))
+            self.keep(rounds=(*self.checkpoint.rounds[: number - 1], record))
 
     def on_phase_entered(self) -> None:
-        """Write that the deployment failed, before anything is deleted.
+        """Write how the deployment ended, before anything is deleted.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
         self.on_entered()
         journal = self._journal
-        failed = (
-            journal.phase is Phase.CLEANING and journal.failure is not None and not self.plan.waves
-        )
-        if failed and has_begun_a_job(journal):
+        if journal.phase is not Phase.CLEANING or self.plan.waves:
+            return
+        if journal.failure is not None and has_begun_a_job(journal):
             self.keep(failure=journal.failure)
+        elif journal.failure is None and self.plan.closing:
+            for result in journal.rounds:
+                self._keep_round(result.round)
 
     def _keep(self) -> None:
         request = self.claimed.request

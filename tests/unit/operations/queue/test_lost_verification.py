@@ -1,0 +1,126 @@
+"""A worker lost while it verifies versions: the next one verifies them, and infers no success."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+from tests.support.memory_queue import ManualTime, MemoryTable, request_for
+from tests.support.version_world import REVERTED
+from tests.unit.deploy.test_versions_without_waves import OneJob
+from tests.unit.deploy.test_waves import ARN
+from tests.unit.deploy.test_waves_killed import Killed
+from tests.unit.model.configuration.test_verify_section import verify_ini
+from tests.unit.operations.queue.test_lost_workers import Bucket
+
+from otactl.deploy.executor import Executor
+from otactl.deploy.journal import Journal
+from otactl.deploy.observer import Observer
+from otactl.deploy.planner import PlanOptions
+from otactl.errors import ThingsFailed
+from otactl.jobqueue.claimed_request import ClaimedRequest
+from otactl.jobqueue.lease_policy import LeasePolicy
+from otactl.jobqueue.state import RequestState
+from otactl.jobqueue.trust import Trust
+from otactl.model.verify import VersionVerdict
+from otactl.operations.frontend import Frontend
+from otactl.operations.load import load_deployment
+from otactl.operations.queue.attempt import Attempt, WorkerParts, WorkerSettings
+from otactl.operations.queue.checkpoint import Checkpoint, CheckpointKeeper, restore
+from otactl.operations.queue.lease_guard import LeasedClock
+from otactl.operations.queue.session import QueueSession
+
+
+class KilledAt(Observer):
+    """The process is gone when it notes something."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def on_note(self, message: str) -> None:
+        if message.startswith(self._words):
+            raise Killed
+
+
+class Machines:
+    """The request of a deployment of one job, and machines that visit it."""
+
+    def __init__(self, folder, **default) -> None:
+        self.it = OneJob(folder, **default)
+        self.plan, self.folder, self.number = self.it.journal.plan, folder, 0
+        self.it.journal.close()
+        table, policy = MemoryTable(), LeasePolicy(lease_ms=10**12)
+        request = request_for("t1", state=RequestState.DEPLOYING, fence=1)
+        table.add([request])
+        self.claimed = ClaimedRequest(table, request, ManualTime(), policy)
+        self.checkpoint = Checkpoint.of(self.plan, planned_ms=0)
+
+    def visit(self, observer):
+        self.number += 1
+        keeper = CheckpointKeeper(
+            self.claimed,
+            Bucket(),
+            self.checkpoint,
+            self.plan,
+            retry=lambda act: act(),
+            monotonic_ms=self.it.aws.clock.monotonic_ms,
+        )
+        path = self.folder / f"machine-{self.number}.sqlite"
+        with closing(Journal.create(path, self.plan, now_ms=0, about={})) as journal:
+            journal.enter_targets([ARN + name for name in self.it.names])
+            restore(journal, self.checkpoint, now_ms=0)
+            keeper.watch(journal)
+            executor = Executor(journal, self.it.aws.services, observer, dict, releases=True)
+            try:
+                return executor, executor.run()
+            finally:
+                self.checkpoint = keeper.checkpoint
+
+
+def test_the_next_worker_verifies_what_the_lost_one_did_not(tmp_path):
+    machines = Machines(tmp_path)
+    machines.it.states.returns |= {"t2": REVERTED}
+    with pytest.raises(Killed):
+        machines.visit(KilledAt("waiting for the version"))
+
+    executor, result = machines.visit(Observer())
+
+    assert type(executor.failure) is ThingsFailed
+    assert "t2 old" in str(executor.failure)
+    assert result.versions.counts == {VersionVerdict.VERIFIED: 4, VersionVerdict.OLD: 1}
+
+
+def test_what_is_verified_is_kept_before_the_job_is_deleted(tmp_path):
+    machines = Machines(tmp_path, cleanUpCfg="True")
+    executor, _ = machines.visit(Observer())
+    assert executor.failure is None
+    assert machines.it.aws.jobs.jobs == {}
+
+    # Lost before it recorded the end: the next one makes no other job.
+    executor, result = machines.visit(Observer())
+
+    assert executor.failure is None
+    assert result.rounds[-1].succeeded == 5
+    assert machines.it.aws.jobs.jobs == {}
+
+
+def test_a_worker_leaves_only_what_has_gates(tmp_path):
+    (tmp_path / "test.bin").write_bytes(b"firmware")
+    (tmp_path / "thingsList.txt").write_text(f"{ARN}t1\n")
+    (tmp_path / "dev.ini").write_text(verify_ini(expectedVersion="2.0"))
+    loaded = load_deployment(tmp_path / "dev.ini")
+    settings = WorkerSettings(
+        policy=LeasePolicy(),
+        trust=Trust(),
+        options=PlanOptions(),
+        poll_seconds=1,
+        work_dir=tmp_path,
+    )
+    session = QueueSession("queue", None, "us-east-1", None)
+    request = request_for("t1", state=RequestState.DEPLOYING, fence=1)
+    claimed = ClaimedRequest(MemoryTable(), request, ManualTime(), settings.policy)
+    parts = WorkerParts(session, settings, Frontend())
+    attempt = Attempt(parts, claimed, LeasedClock(claimed, parts.frontend), tmp_path)
+
+    # Verification without waves is no gate: nothing of it is in a checkpoint.
+    assert not attempt._environment(loaded).waiting.leaves
