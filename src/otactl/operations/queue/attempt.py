@@ -271,7 +271,7 @@ class Attempt:
             custom_document=loaded.custom_document,
             account=account,
             deployment_id=request.deployment_id,
-            options=self._plan_options(request),
+            options=self._plan_options(request, checkpoint),
             excepted=loaded.excepted,
         )
         if checkpoint is not None:
@@ -301,11 +301,15 @@ class Attempt:
             )
         return plan, Checkpoint.of(plan, planned_ms=now_ms), True
 
-    def _plan_options(self, request: JobRequest) -> PlanOptions:
+    def _plan_options(self, request: JobRequest, checkpoint: Checkpoint | None) -> PlanOptions:
         options = self._settings.options
         if request.maximum_minutes is None:
             return options
-        return replace(options, max_wait_seconds=60.0 * request.maximum_minutes)
+        seconds = 60.0 * request.maximum_minutes
+        if checkpoint is not None:
+            # The minutes of earlier workers count: CI may stop each before they are over.
+            seconds -= (self._clock.now_ms() - checkpoint.planned_ms) / 1000
+        return replace(options, max_wait_seconds=max(1.0, seconds))
 
     def _check_document(self, plan: Plan) -> None:
         """Refuse a document that lets AWS IoT sign URLs this request may not name."""

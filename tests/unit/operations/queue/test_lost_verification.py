@@ -10,25 +10,17 @@ from tests.support.version_world import REVERTED
 from tests.unit.deploy.test_versions_without_waves import OneJob
 from tests.unit.deploy.test_waves import ARN
 from tests.unit.deploy.test_waves_killed import Killed
-from tests.unit.model.configuration.test_verify_section import verify_ini
 from tests.unit.operations.queue.test_lost_workers import Bucket
 
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
-from otactl.deploy.planner import PlanOptions
 from otactl.errors import ThingsFailed
 from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.state import RequestState
-from otactl.jobqueue.trust import Trust
 from otactl.model.verify import VersionVerdict
-from otactl.operations.frontend import Frontend
-from otactl.operations.load import load_deployment
-from otactl.operations.queue.attempt import Attempt, WorkerParts, WorkerSettings
 from otactl.operations.queue.checkpoint import Checkpoint, CheckpointKeeper, restore
-from otactl.operations.queue.lease_guard import LeasedClock
-from otactl.operations.queue.session import QueueSession
 
 
 class KilledAt(Observer):
@@ -102,25 +94,3 @@ def test_what_is_verified_is_kept_before_the_job_is_deleted(tmp_path):
     assert executor.failure is None
     assert result.rounds[-1].succeeded == 5
     assert machines.it.aws.jobs.jobs == {}
-
-
-def test_a_worker_leaves_only_what_has_gates(tmp_path):
-    (tmp_path / "test.bin").write_bytes(b"firmware")
-    (tmp_path / "thingsList.txt").write_text(f"{ARN}t1\n")
-    (tmp_path / "dev.ini").write_text(verify_ini(expectedVersion="2.0"))
-    loaded = load_deployment(tmp_path / "dev.ini")
-    settings = WorkerSettings(
-        policy=LeasePolicy(),
-        trust=Trust(),
-        options=PlanOptions(),
-        poll_seconds=1,
-        work_dir=tmp_path,
-    )
-    session = QueueSession("queue", None, "us-east-1", None)
-    request = request_for("t1", state=RequestState.DEPLOYING, fence=1)
-    claimed = ClaimedRequest(MemoryTable(), request, ManualTime(), settings.policy)
-    parts = WorkerParts(session, settings, Frontend())
-    attempt = Attempt(parts, claimed, LeasedClock(claimed, parts.frontend), tmp_path)
-
-    # Verification without waves is no gate: nothing of it is in a checkpoint.
-    assert not attempt._environment(loaded).waiting.leaves
