@@ -219,7 +219,7 @@ class _Listener(JournalListener):
 def decided_since(decisions: Decisions, journal: Journal) -> Decisions:
     """Decisions made since the rollback began; earlier ones were about the deployment.
 
-    They are told apart by their order: the clock of the host of a decision may be wrong.
+    Their order decides, because the clock of the host of a decision may be wrong.
     """
     earlier = journal.find_instant(_DECIDED)
     if earlier is None:
