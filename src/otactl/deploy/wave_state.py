@@ -1,8 +1,9 @@
 """The state of a deployment in waves, without the waves' things, for a resume on another machine.
 
-It has the journal's own entries, and is small for any number of things. The names of the things are
-stored separately (``targeting.deal_again``). What is read back is not trusted: every number, name
-and verdict must be one that this plan can have.
+It has the journal's own entries, and is small for any number of things, except for what a
+comparison and verification know of each thing: their boots before the update cannot be read after
+it. The names of the things are stored separately (``targeting.deal_again``). What is read back is
+not trusted: every number, name and verdict must be one that this plan can have.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from otactl.deploy.plan import Plan
 from otactl.model.comparison import Comparison
 from otactl.model.outcome import RoundResult
 from otactl.model.thing_state import ThingState
+from otactl.model.verify import ThingVersion, VersionPoll, VersionVerdict
 from otactl.model.wave import GateStatus
 
 #: The largest number, in epoch milliseconds: the year 5138.
 _MAX_NUMBER = 10**14
 KeptNumber = Annotated[int, Field(ge=0, le=_MAX_NUMBER)]
+#: Of a ThingVersion what another poll does not show again: ``former``, ``boots_before``,
+#: ``ended_ms``, ``succeeded`` and the time of ``first_gone``.
+KeptVersion = tuple[str | None, KeptNumber | None, KeptNumber, bool, KeptNumber | None]
 
 
 class KeptStep(BaseModel, frozen=True, extra="forbid"):
@@ -48,6 +53,7 @@ class WaveState(BaseModel, frozen=True, extra="forbid"):
         numbers: Instants and spans, milliseconds, by the journal's names for them.
         filled: The last thing in each group that is being filled, by the wave's number.
         refusals: Why things could not be put into a wave's group, by wave and thing.
+        versions: What verification knows of each thing, by wave and thing; see ``with_versions``.
     """
 
     phase: Phase
@@ -61,6 +67,7 @@ class WaveState(BaseModel, frozen=True, extra="forbid"):
     arms: dict[int, KeptArms] = {}
     comparisons: tuple[Comparison, ...] = ()
     rounds: tuple[RoundResult, ...] = ()
+    versions: dict[int, dict[str, KeptVersion]] = {}
 
     @classmethod
     def of(cls, journal: Journal, plan: Plan) -> Self:
@@ -83,6 +90,15 @@ class WaveState(BaseModel, frozen=True, extra="forbid"):
             comparisons=tuple(made for number in waves for made in journal.comparisons(number)),
             rounds=journal.rounds,
         )
+
+    def with_versions(self, journal: Journal) -> Self:
+        """With what verification knows of each thing: read only when the state is stored."""
+        found = {
+            number: {name: _kept_version(one) for name, one in known.items()}
+            for number in range(1, len(journal.plan.waves) + 1)
+            if (known := journal.versions(number))
+        }
+        return self.model_copy(update={"versions": found})
 
     @property
     def filling(self) -> tuple[Any, ...]:
@@ -119,7 +135,7 @@ class WaveState(BaseModel, frozen=True, extra="forbid"):
         if any(waves.get(gate.wave) != gate.name for gate in self.gates):
             raise ValueError("it has a gate of another wave")
         numbers = {*self.filled, *self.refusals, *(result.round for result in self.rounds)}
-        numbers |= {*self.arms, *(made.wave for made in self.comparisons)}
+        numbers |= {*self.arms, *(made.wave for made in self.comparisons), *self.versions}
         if not numbers <= waves.keys():
             raise ValueError("it has a wave that the plan has not")
         for gate in self.gates:
@@ -153,11 +169,38 @@ class WaveState(BaseModel, frozen=True, extra="forbid"):
             journal.enter_arms(number, arms, kept.why_not)
         for made in self.comparisons:
             journal.enter_comparison(made)
+        for number, known in self.versions.items():
+            names = set(journal.wave_things(number))
+            journal.enter_versions(
+                number, (_version(name, one) for name, one in known.items() if name in names)
+            )
         for result in self.rounds:
             journal.enter_round(result)
         if self.outcome is not None:
             journal.enter_outcome(self.outcome, self.failure)
         journal.enter_phase(self.phase)
+
+
+def _kept_version(one: ThingVersion) -> KeptVersion:
+    gone_ms = None if one.first_gone is None else one.first_gone.at_ms
+    return one.former, one.boots_before, one.ended_ms, one.succeeded, gone_ms
+
+
+def _version(name: str, kept: KeptVersion) -> ThingVersion:
+    """What is known of a thing before the first poll of this process."""
+    former, boots_before, ended_ms, succeeded, gone_ms = kept
+    gone = None
+    if gone_ms is not None:
+        gone = VersionPoll(at_ms=gone_ms, state=ThingState(thing_name=name))
+    return ThingVersion(
+        thing_name=name,
+        former=former,
+        boots_before=boots_before,
+        ended_ms=ended_ms,
+        succeeded=succeeded,
+        first_gone=gone,
+        verdict=VersionVerdict.PENDING if ended_ms and succeeded else None,
+    )
 
 
 def _arms(journal: Journal, number: int) -> KeptArms | None:

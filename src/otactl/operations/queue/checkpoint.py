@@ -38,7 +38,8 @@ from otactl.model.rollback import MAX_ROLLBACKS
 from otactl.model.wave import GateStatus
 from otactl.operations.queue.wave_file import KeptWaves, write_kept
 
-_MAX_BYTES = 64 * 1024 * 1024
+#: With verification each thing has a line of about 60 bytes.
+_MAX_BYTES = 256 * 1024 * 1024
 #: How often the progress of filling a thing group is written.
 _FILLING_MS = 30_000
 
@@ -211,12 +212,23 @@ class CheckpointKeeper(JournalListener):
         """
         if not self.plan.waves:
             return
-        state = WaveState.of(self._journal, self.plan)
-        if self.is_further(state, self.checkpoint.waves, at_gate=at_gate):
+        state = self.further(self._journal, self.checkpoint.waves, at_gate=at_gate)
+        if state is not None:
             self.keep(waves=state)
 
-    def is_further(self, state: WaveState, kept: WaveState | None, *, at_gate: bool) -> bool:
-        """Whether a state must replace the stored one."""
+    def further(
+        self, journal: Journal, kept: WaveState | None, *, at_gate: bool
+    ) -> WaveState | None:
+        """The state of a journal, if it must replace the stored one."""
+        state = WaveState.of(journal, journal.plan)
+        is_further = self._is_further(state, kept, at_gate=at_gate)
+        if not is_further and not at_gate:
+            return None
+        state = state.with_versions(journal)
+        is_same = kept is not None and state.versions == kept.versions
+        return None if is_same and not is_further else state
+
+    def _is_further(self, state: WaveState, kept: WaveState | None, *, at_gate: bool) -> bool:
         if kept is None or state.substance != kept.substance:
             return True
         is_due = at_gate or self.monotonic_ms() - self._kept_ms >= _FILLING_MS

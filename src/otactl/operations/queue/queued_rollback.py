@@ -200,12 +200,11 @@ class _Listener(JournalListener):
 
     def keep(self, *, at_gate: bool) -> None:
         """Write its state, if it is newer than what is stored."""
-        state = WaveState.of(self.journal, self.journal.plan)
         kept_ones = self.keeper.checkpoint.rollbacks
         changed = tuple(
             kept.model_copy(update={"waves": state})
             if kept.deployment_id == self.journal.plan.deployment_id
-            and self.keeper.is_further(state, kept.waves, at_gate=at_gate)
+            and (state := self.keeper.further(self.journal, kept.waves, at_gate=at_gate))
             else kept
             for kept in kept_ones
         )

@@ -6,8 +6,9 @@ from contextlib import closing
 
 import pytest
 from tests.support.memory_queue import ManualTime, MemoryTable, request_for
-from tests.support.version_world import REVERTED
+from tests.support.version_world import DARK, LOOPING, REVERTED
 from tests.unit.deploy.test_versions_without_waves import OneJob
+from tests.unit.deploy.test_wave_versions import VersionSite
 from tests.unit.deploy.test_waves import ARN
 from tests.unit.deploy.test_waves_killed import Killed
 from tests.unit.operations.queue.test_lost_workers import Bucket
@@ -15,7 +16,8 @@ from tests.unit.operations.queue.test_lost_workers import Bucket
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
-from otactl.errors import ThingsFailed
+from otactl.deploy.step_run import WaitOptions
+from otactl.errors import GateFailed, GateWaits, ThingsFailed
 from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.state import RequestState
@@ -94,3 +96,64 @@ def test_what_is_verified_is_kept_before_the_job_is_deleted(tmp_path):
     assert executor.failure is None
     assert result.rounds[-1].succeeded == 5
     assert machines.it.aws.jobs.jobs == {}
+
+
+@pytest.mark.parametrize(
+    ("back", "verdict"), [(LOOPING, VersionVerdict.FLAPPING), (DARK, VersionVerdict.DARK)]
+)
+def test_what_was_seen_in_earlier_visits_counts_at_a_gate(tmp_path, back, verdict):
+    """Boots before the update, and the first poll of a thing that is gone, are seen only once."""
+    machines = WaveMachines(tmp_path, back)
+    failure = machines.visit()
+    while isinstance(failure, GateWaits):
+        machines.it.aws.clock.sleep(20)
+        failure = machines.visit()
+
+    assert machines.number > 2
+    assert type(failure) is GateFailed
+    assert f"(4 verified, 1 {verdict})" in str(failure)
+
+
+class WaveMachines:
+    """The request of a deployment in waves, and machines that visit its gate."""
+
+    def __init__(self, folder, back) -> None:
+        self.it = VersionSite(folder)
+        names = tuple(map(tuple, self.it.waves.values()))
+        self.plan = self.it.journal.plan.model_copy(update={"wave_things": names})
+        self.it.journal.close()
+        self.it.states.returns[names[0][0]] = back
+        self.folder, self.number = folder, 0
+        self.checkpoint = Checkpoint.of(self.plan, planned_ms=0)
+
+    def visit(self):
+        self.number += 1
+        table, request = MemoryTable(), request_for("t1", state=RequestState.DEPLOYING, fence=1)
+        table.add([request])
+        keeper = CheckpointKeeper(
+            ClaimedRequest(table, request, ManualTime(), LeasePolicy(lease_ms=10**12)),
+            Bucket(),
+            self.checkpoint,
+            self.plan,
+            retry=lambda act: act(),
+            monotonic_ms=self.it.aws.clock.monotonic_ms,
+        )
+        path = self.folder / f"machine-{self.number}.sqlite"
+        with closing(Journal.create(path, self.plan, now_ms=0, about={})) as journal:
+            journal.enter_waves(self.plan.wave_things)
+            restore(journal, self.checkpoint, now_ms=0)
+            keeper.watch(journal)
+            executor = Executor(
+                journal,
+                self.it.aws.services,
+                Observer(),
+                dict,
+                releases=True,
+                waiting=WaitOptions(leaves=True),
+            )
+            executor.run()
+            if isinstance(executor.failure, GateWaits):
+                keeper.keep_waves(at_gate=True)
+        stored = keeper.checkpoint.model_dump_json()
+        self.checkpoint = Checkpoint.model_validate_json(stored)
+        return executor.failure
