@@ -163,6 +163,9 @@ class WatchedJob:
         if ending is not None and not ending.is_regular:
             return failure_of(ending, self.job_id, comment=job.comment)
         failed = sum(group.count for group in snapshot.failures)
+        if not job.may_repeat:
+            # AWS may not list all that it counts.
+            failed = max(failed, job.counts.unsuccessful)
         if failed or not job.counts[ExecutionStatus.SUCCEEDED]:
             what = (
                 f"{failed:,} thing{'' if failed == 1 else 's'} did not succeed"

@@ -23,12 +23,7 @@ from dataclasses import replace
 from otactl.model.outcome import SETTLED, RoundResult, ThingOutcome
 from otactl.model.progress import Source
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.status import (
-    ENDED_JOB_STATUSES,
-    ExecutionStatus,
-    JobStatus,
-    TargetSelection,
-)
+from otactl.model.status import ENDED_JOB_STATUSES, ExecutionStatus, JobStatus
 from otactl.monitor.attempt import SAME_MS
 from otactl.monitor.execution_table import ExecutionTable
 from otactl.monitor.failure_groups import FailureGroups
@@ -81,10 +76,7 @@ class JobState:
             self.version += 1
         self.job, self.is_gone = job, False
         self._counts = job.counts
-        self.table.may_repeat = (
-            bool(job.configuration.retry_criteria)
-            or job.configuration.target_selection is TargetSelection.CONTINUOUS
-        )
+        self.table.may_repeat = job.may_repeat
 
     def _see_none(self) -> None:
         """The job is gone, if it ever existed; keep its status from before the deletion."""

@@ -65,17 +65,24 @@ def outcome_of(snapshot: JobSnapshot) -> Outcome | None:
     if job is None:
         return None
     groups = snapshot.failures
-    unsuccessful = sum(group.count for group in groups)
     succeeded = job.counts[ExecutionStatus.SUCCEEDED]
-    # There are more executions than things if things were retried.
-    known = max(snapshot.listed, succeeded + unsuccessful) or job.counts.total
+    failed = sum(group.count for group in groups if group.status in _FAILED)
+    known = max(snapshot.listed, succeeded + sum(group.count for group in groups))
+    is_listed = 0 < known <= snapshot.listed
+    if not (job.may_repeat and is_listed):
+        # A job that was deleted before its things were listed is known by its counts alone. There
+        # are more executions than things only if things were retried.
+        known = max(known, job.counts.total)
+    if not job.may_repeat:
+        failed = max(failed, sum(job.counts[status] for status in _FAILED))
     things = snapshot.things or known
+    has_ended = job.completed_at_ms is not None
     return Outcome(
         things=things,
         succeeded=min(succeeded, things),
-        failed=sum(group.count for group in groups if group.status in _FAILED),
-        is_over=snapshot.gone
-        or job.completed_at_ms is not None
-        or job.status in ENDED_JOB_STATUSES,
-        is_whole=job.status is JobStatus.COMPLETED or job.is_closed_settled,
+        failed=failed,
+        is_over=snapshot.gone or has_ended or job.status in ENDED_JOB_STATUSES,
+        is_whole=job.status is JobStatus.COMPLETED
+        or job.is_closed_settled
+        or (job.is_being_deleted and has_ended),
     )

@@ -201,3 +201,11 @@ def test_a_round_is_over_when_its_deployment_has_written_it_down():
     # One that was killed meanwhile will not write any more.
     journal.status, journal.at_work = written(1), False
     assert subject.is_over(ended)
+
+
+def test_failures_that_aws_counts_and_does_not_list_are_failures():
+    failure = WatchedJob("job").failure(
+        a_snapshot(JobStatus.COMPLETED, SUCCEEDED=990, FAILED=10), "us-east-1"
+    )
+    assert isinstance(failure, DeploymentFailed)
+    assert "10 things did not succeed" in str(failure)

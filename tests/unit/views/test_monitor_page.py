@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -12,12 +13,14 @@ from tests.support.job_world import JobWorld
 
 from otactl.errors import AwsRefused
 from otactl.model.outcome import ThingOutcome
-from otactl.model.status import ExecutionStatus
+from otactl.model.snapshot import JobCounts
+from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.model.wave import Act
 from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.views.page.app import SCRIPTS, build_page
+from otactl.views.page.export import report_html
 from otactl.views.page.guard import Guard
 from otactl.views.page.job_fields import thing_fields
 from otactl.views.page.page_shutdown import PageShutdown
@@ -346,3 +349,37 @@ async def test_nothing_else_can_be_decided(page, actions, asked):
 
     assert answer.status_code == 400
     assert actions.asked == []
+
+
+def a_report(counts, status, *, listed, things=None, gone=False):
+    """The report of a job that the page knows mostly by its counts."""
+    world = JobWorld()
+    names = [f"thing-{number}" for number in range(listed)]
+    world.create(things=names)
+    world.end(S.SUCCEEDED, *names)
+    watcher = JobWatcher("job", world, world, WatchPolicy(), things=lambda: things)
+    watcher.poll(extra_calls=50)
+    snapshot = watcher.snapshot()
+    job = replace(snapshot.job, status=status, counts=JobCounts(counts), completed_at_ms=2)
+    board = Board([watcher])
+    board.put("job", replace(snapshot, job=job, gone=gone))
+    return report_html(board, "job")
+
+
+def test_a_report_does_not_take_the_listed_things_for_all():
+    counts = {S.SUCCEEDED: 990, S.FAILED: 10}
+    text = a_report(counts, JobStatus.COMPLETED, listed=4)
+    assert "did not succeed" in text
+    assert "990 of 1,000 things, 99%" in text
+
+
+def test_a_report_of_a_cancelled_job_is_no_success_though_all_that_began_succeeded():
+    text = a_report({S.SUCCEEDED: 4}, JobStatus.CANCELED, listed=4, things=10)
+    assert "did not succeed" in text
+    assert "4 of 10 things, 40%" in text
+
+
+def test_a_report_of_a_job_that_succeeded_says_so():
+    text = a_report({S.SUCCEEDED: 4}, JobStatus.COMPLETED, listed=4, things=4)
+    assert "did not succeed" not in text
+    assert "Every thing succeeded." in text

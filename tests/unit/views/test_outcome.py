@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from tests.support.job_world import JobWorld
 
-from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.model.job_configuration import JobConfiguration, RetryCriterion
+from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
+from otactl.model.status import ExecutionStatus, FailureType, JobStatus
 from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
@@ -16,6 +18,9 @@ from otactl.views.outcome import Tone, outcome_of
 from otactl.views.page.job_fields import BoardNews
 
 S = ExecutionStatus
+WITH_RETRIES = JobConfiguration(
+    retry_criteria=(RetryCriterion(failure_type=FailureType.FAILED, number_of_retries=1),)
+)
 
 
 def a_snapshot(status=JobStatus.COMPLETED, *, things=None, succeeded=0, failed=0, queued=0):
@@ -58,8 +63,10 @@ def test_a_job_is_good_only_if_every_thing_succeeded(snapshot, tone, words):
 
 def test_a_thing_that_succeeded_in_its_second_attempt_is_one_thing_that_succeeded():
     snapshot = a_snapshot(succeeded=3)
-    counts = type(snapshot.job.counts)({S.SUCCEEDED: 3, S.FAILED: 1})
-    tried_again = replace(snapshot, job=replace(snapshot.job, counts=counts))
+    counts = JobCounts({S.SUCCEEDED: 3, S.FAILED: 1})
+    tried_again = replace(
+        snapshot, job=replace(snapshot.job, counts=counts, configuration=WITH_RETRIES)
+    )
     assert outcome_of(tried_again).words == "3 of 3 succeeded, 100%"
     assert outcome_of(tried_again).tone is Tone.GOOD
 
@@ -105,3 +112,21 @@ def test_a_page_is_told_that_aws_did_not_answer():
     board = Board([watcher])
     board.put("job", watcher.snapshot(note="AWS is out of reach", is_stale=True))
     assert BoardNews(board).fields()["jobs"][0]["isStale"]
+
+
+@pytest.mark.parametrize("configuration", [JobConfiguration(), WITH_RETRIES])
+def test_a_job_that_was_deleted_before_its_failures_were_listed_is_not_good(configuration):
+    job = JobDescription(
+        job_id="job",
+        status=JobStatus.COMPLETED,
+        counts=JobCounts({S.SUCCEEDED: 990, S.FAILED: 10}),
+        configuration=configuration,
+        completed_at_ms=2,
+    )
+    outcome = outcome_of(JobSnapshot(at_ms=3, job=job, gone=True))
+    assert (outcome.tone, outcome.words) == (Tone.BAD, "990 of 1,000 succeeded, 99%")
+
+
+def test_a_job_that_succeeded_is_good_also_while_it_is_deleted():
+    assert outcome_of(a_snapshot(JobStatus.DELETION_IN_PROGRESS, succeeded=3)).tone is Tone.GOOD
+    assert outcome_of(a_snapshot(JobStatus.DELETION_IN_PROGRESS, failed=3)).tone is Tone.BAD

@@ -6,12 +6,15 @@ Both are made from the page's data, without calls of AWS.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from otactl.model.members import members_of
-from otactl.model.snapshot import JobSnapshot
+from otactl.model.snapshot import JobDescription, JobSnapshot
+from otactl.model.status import ExecutionStatus
 from otactl.monitor.board import Board
 from otactl.monitor.table_query import TableQuery
 from otactl.operations.report_content import ReportContent, RoundContent
+from otactl.views.outcome import Outcome, Tone, outcome_of
 from otactl.views.report import to_csv, to_html
 
 
@@ -31,6 +34,12 @@ def _content(board: Board, job_id: str, query: TableQuery) -> ReportContent:
     job = None if snapshot is None else snapshot.job
     ended_ms = None if job is None else job.completed_at_ms
     created_ms = 0 if job is None else job.created_at_ms
+    outcome = None if snapshot is None else outcome_of(snapshot)
+    counts: Mapping[ExecutionStatus, int] = Counter(one.status for one in things)
+    if job is not None and not job.may_repeat:
+        # The page may not have listed all things, but their number is known: one execution each.
+        counts = job.counts.by_status
+    unnotified = 0 if snapshot is None else snapshot.unnotified or 0
     return ReportContent(
         job_id=job_id,
         made_ms=0 if snapshot is None else snapshot.at_ms,
@@ -40,16 +49,23 @@ def _content(board: Board, job_id: str, query: TableQuery) -> ReportContent:
                 round=1,
                 status="" if job is None else job.status.value,
                 executions=things,
-                counts=Counter(one.status for one in things),
+                counts=counts,
                 duration_seconds=None if ended_ms is None else (ended_ms - created_ms) / 1000,
             ),
         ),
-        things=len(things),
-        is_running=ended_ms is None,
-        failure="" if job is None else job.comment,
+        things=sum(counts.values()) + unnotified,
+        is_running=outcome is None or not outcome.is_over,
+        failure="" if job is None or outcome is None else _failure(job, outcome),
         policy={} if job is None else members_of(job.configuration),
         notes=_notes(snapshot, len(things)),
     )
+
+
+def _failure(job: JobDescription, outcome: Outcome) -> str:
+    """How a job that is over failed: its things may all have succeeded, and others not begun."""
+    if not outcome.is_over or outcome.tone is Tone.GOOD:
+        return ""
+    return job.comment or outcome.words
 
 
 def _notes(snapshot: JobSnapshot | None, known: int) -> tuple[str, ...]:

@@ -93,6 +93,7 @@ def _words(snapshot: JobSnapshot) -> dict[str, Any]:
     )
     return {
         "total": total,
+        "things": outcome.things,
         "part": part,
         "whole": whole,
         "share": percentage(part, whole),

@@ -111,7 +111,7 @@ function isFiltered() {
 }
 
 function showPlace(shown) {
-  const of = isFiltered() ? 0 : (current()?.words.total || 0);
+  const of = isFiltered() ? 0 : (current()?.words.things || 0);
   write("found", `${number(table.total)} things${of > table.total ? ` listed of ${number(of)}` : ""}`);
   const first = shown ? table.offset + 1 : 0;
   write("page", `${number(first)} to ${number(table.offset + shown)} of ${number(table.total)}`);
