@@ -12,6 +12,8 @@ _NEVER = "never"
 _BYTE_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _KILO = 1000
 _TEN, _HUNDRED = 10, 100
+#: The highest percentage that is shown until it is really all.
+_NEARLY = 99.9
 
 
 def duration_text(seconds: float) -> str:
@@ -46,8 +48,10 @@ def dollars_text(dollars: float) -> str:
 
 
 def share_text(share: float) -> str:
-    """``12%``; small shares keep their first digits."""
+    """``12%``; small shares keep their first digits, and 100% is all."""
     percent = 100 * share
+    if percent < _HUNDRED and round(percent) == _HUNDRED:
+        return f"{min(percent, _NEARLY):.1f}%"
     if percent == 0 or percent >= _TEN:
         return f"{percent:.0f}%"
     return f"{percent:.2g}%"

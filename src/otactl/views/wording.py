@@ -59,8 +59,8 @@ _ROUGH_STEPS = (
     (_DAY, 10 * _MINUTE),
     (float("inf"), _HOUR),
 )
-#: The highest percentage that is shown until it is really all.
-_NEARLY = 99.9
+#: The lowest percentage that is shown unless it is nothing, and the highest unless it is all.
+_HARDLY, _NEARLY = 0.1, 99.9
 
 
 def status_word(status: ExecutionStatus) -> str:
@@ -150,13 +150,15 @@ def estimated(seconds: float) -> str:
 
 
 def percentage(part: int, whole: int) -> str:
-    """A share in percent; 100 only when it is all."""
+    """A share in percent; 0 only when it is nothing, 100 only when it is all."""
     if not whole:
         return "0%"
     share = 100 * part / whole
-    if part < whole and share > _NEARLY:
+    if 0 < share < _HARDLY:
+        return f"<{_HARDLY}%"
+    if share > _NEARLY and part < whole:
         return f"{_NEARLY}%"
-    return f"{share:.1f}%" if 0 < share < 1 else f"{share:.0f}%"
+    return f"{share:.1f}%" if 0 < share < 1 or 99 < share < 100 else f"{share:.0f}%"  # noqa: PLR2004 - rounding would make it 100
 
 
 def figure(number: float | None) -> str:

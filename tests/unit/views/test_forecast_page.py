@@ -158,4 +158,7 @@ def test_bytes_dollars_and_shares_read_naturally() -> None:
     ]
     assert dollars_text(0.126) == "$0.13"
     assert dollars_text(12_345.6) == "$12,346"
-    assert [share_text(s) for s in (0, 0.0056, 0.15, 1)] == ["0%", "0.56%", "15%", "100%"]
+    assert [share_text(s) for s in (0, 0.0056, 0.15, 0.9999, 1)] == [
+        *("0%", "0.56%", "15%", "99.9%", "100%")
+    ]
+    assert share_text(499 / 500) == "99.8%"

@@ -10,7 +10,7 @@ from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.views.fleet_status import describe
 from otactl.views.monitor_terminal.overview import overview, summary_line
-from otactl.views.wording import over_words
+from otactl.views.wording import over_words, percentage
 
 S = ExecutionStatus
 #: Three things, one of which failed four times: six executions.
@@ -62,3 +62,43 @@ def _progress(things: int, finished: dict[ExecutionStatus | None, int]) -> Fleet
         finished=Counter(finished),
         is_settled=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "words"),
+    [
+        (0, 0, "0%"),
+        (0, 1_000_000, "0%"),
+        (1, 1_000_000, "<0.1%"),
+        (5, 1000, "0.5%"),
+        (495, 1000, "50%"),
+        (985, 1000, "98%"),
+        (995, 1000, "99.5%"),
+        (996, 1000, "99.6%"),
+        (999_999, 1_000_000, "99.9%"),
+        (1_000_000, 1_000_000, "100%"),
+    ],
+)
+def test_a_share_is_0_only_for_nothing_and_100_only_for_all(
+    part: int, whole: int, words: str
+) -> None:
+    assert percentage(part, whole) == words
+
+
+@pytest.mark.parametrize("things", [1_000_000, 2_000_000])
+def test_one_failure_in_a_million_is_visible_in_the_bar(things: int) -> None:
+    counts = JobCounts({S.SUCCEEDED: 999_999, S.FAILED: 1})
+    job = JobDescription(job_id="j", status=JobStatus.IN_PROGRESS, counts=counts)
+
+    bar = overview("j", JobSnapshot(at_ms=0, job=job, things=things))[1].plain
+
+    assert bar.count("X") == 1
+    assert bar.index("]") == 41
+
+
+def test_things_that_are_not_notified_are_visible_in_the_bar() -> None:
+    job = JobDescription(
+        job_id="j", status=JobStatus.IN_PROGRESS, counts=JobCounts({S.SUCCEEDED: 999_999})
+    )
+    bar = overview("j", JobSnapshot(at_ms=0, job=job, things=1_000_000))[1].plain
+    assert bar[40:42] == " ]"

@@ -139,16 +139,13 @@ def _note(snapshot: JobSnapshot) -> Iterator[Text]:
 def _bar(snapshot: JobSnapshot, job: JobDescription) -> Text:
     counts = job.counts
     total = max(snapshot.things or 0, counts.total)
+    parts = [sum(counts[status] for status in statuses) for _, _, statuses in _BAR]
     line = Text("[")
-    filled = 0
-    for sign, style, statuses in _BAR:
-        part = sum(counts[status] for status in statuses)
-        cells = round(_BAR_WIDTH * part / total) if total else 0
-        # A status with executions must be visible, and the bar must not grow.
-        cells = min(max(cells, 1 if part else 0), _BAR_WIDTH - filled)
+    for (sign, style, _), cells in zip(
+        (*_BAR, (" ", "", ())), _cells([*parts, total - sum(parts)]), strict=True
+    ):
         line.append(sign * cells, style=style)
-        filled += cells
-    line.append(" " * (_BAR_WIDTH - filled) + "]")
+    line.append("]")
     outcome = outcome_of(snapshot)
     if outcome is not None and outcome.is_over:
         line.append(f" {outcome.words}", style=TONES[outcome.tone])
@@ -156,6 +153,20 @@ def _bar(snapshot: JobSnapshot, job: JobDescription) -> Text:
         share = percentage(counts.terminal, total)
         line.append(f" {over_words(counts, snapshot.things)}, {share}")
     return line
+
+
+def _cells(parts: list[int]) -> list[int]:
+    """How many cells of the bar each part gets: together all, and each that is not 0 at least one.
+
+    One failure in a million must be visible.
+    """
+    total = sum(parts)
+    if not total:
+        return [0] * (len(parts) - 1) + [_BAR_WIDTH]
+    cells = [max(round(_BAR_WIDTH * part / total), 1 if part else 0) for part in parts]
+    # The largest part can give or take what rounding left.
+    cells[parts.index(max(parts))] += _BAR_WIDTH - sum(cells)
+    return cells
 
 
 def _counts(snapshot: JobSnapshot, job: JobDescription) -> Text:

@@ -33,6 +33,8 @@ from otactl.views.wording import (
 MAX_LISTED = 2000
 _CHART_WIDTH = 620
 _LONGEST_FAILURE = 200
+#: One failure in a million must be visible in the bar.
+_LEAST_SHARE = 0.004
 
 
 def to_html(content: ReportContent) -> str:
@@ -216,16 +218,21 @@ def _round(each: RoundContent, content: ReportContent) -> str:
 def _bar(each: RoundContent) -> str:
     """The counts as a bar: a drawing, because styles of single elements are not allowed here."""
     total = sum(each.counts.values()) or 1
+    shown = [
+        (status, count, max(count / total, _LEAST_SHARE))
+        for status in SHOWN_STATUSES
+        if (count := each.counts.get(status, 0))
+    ]
+    scale = 1000 / (sum(share for _, _, share in shown) or 1)
     x, parts = 0.0, []
-    for status in SHOWN_STATUSES:
-        if count := each.counts.get(status, 0):
-            width = 1000 * count / total
-            parts.append(
-                f'<rect x="{x:.2f}" width="{width:.2f}" height="24"'
-                f' class="area {status_class(status)}"><title>{count:,} {status_word(status)}'
-                "</title></rect>"
-            )
-            x += width
+    for status, count, share in shown:
+        width = scale * share
+        parts.append(
+            f'<rect x="{x:.2f}" width="{width:.2f}" height="24"'
+            f' class="area {status_class(status)}"><title>{count:,} {status_word(status)}'
+            "</title></rect>"
+        )
+        x += width
     return (
         '<svg class="bar-row" viewBox="0 0 1000 24" preserveAspectRatio="none" role="img">'
         f"<title>Things by status</title>{''.join(parts)}</svg>"

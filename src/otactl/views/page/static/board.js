@@ -141,7 +141,7 @@ function showAttention(job, open) {
 
 function announce(job) {
   // At every tenth percent, and at every change of the status, so that it does not disturb.
-  const share = parseInt(job.words.share || "0", 10);
+  const share = parseInt(job.words.share, 10) || 0;  // "<0.1%" is no number
   const text = job.words.shareOf === "succeeded"
     ? `${job.jobId}: ${word(statusOf(job))}, ${job.words.outcome}`
     : `${job.jobId}: ${word(statusOf(job))}, ${share - (share % 10)} percent finished`;
