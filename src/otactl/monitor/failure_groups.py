@@ -37,13 +37,18 @@ def group_reason(outcome: ThingOutcome, *, asked: bool = True) -> str:
 
     ``asked`` says that what it reported is known, even if it reported nothing.
     """
-    reason = " ".join(outcome.reason.split())
+    reason = on_one_line(outcome.reason)
     if reason:
         return _FIGURES.sub("#", reason)[:MAX_REASON_LENGTH]
     step = outcome.progress.step
     if outcome.status is ExecutionStatus.TIMED_OUT and step:
         return f"{_LAST_SEEN}{step}"[:MAX_REASON_LENGTH]
     return NO_REASON if asked else NOT_ASKED
+
+
+def on_one_line(reason: str) -> str:
+    """A reason as it is grouped, shown and searched for: with single blanks only."""
+    return " ".join(reason.split())
 
 
 def is_own_reason(reason: str) -> bool:

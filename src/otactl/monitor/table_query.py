@@ -15,6 +15,7 @@ from typing import Any
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.execution_table import ExecutionTable
+from otactl.monitor.failure_groups import on_one_line
 
 MAX_PAGE = 1000
 #: A heap selects the first rows if all are at least N times as many; otherwise all are sorted.
@@ -85,11 +86,12 @@ def _matching(table: ExecutionTable, query: TableQuery) -> list[int]:
     rows: Iterable[int] = (row for row, code in enumerate(table.codes) if code in codes)
     if not query.search:
         return list(rows)
-    needle = query.search.casefold()
+    needle = on_one_line(query.search).casefold()
     return [
         row
         for row in rows
-        if needle in table.names[row].casefold() or needle in table.detail(row, "reason").casefold()
+        if needle in table.names[row].casefold()
+        or needle in on_one_line(table.detail(row, "reason")).casefold()
     ]
 
 
