@@ -313,3 +313,14 @@ def test_the_list_of_things_has_the_progress_of_freertos_agents():
     shown = text_of(draw(board, Screen(mode=Mode.THINGS), width=100, height=24))
     assert "downloading 12/94" in shown
     assert "testing" in shown
+
+
+def test_a_list_that_became_shorter_than_the_cursor_still_shows_its_things():
+    frame = draw(a_board(), Screen(mode=Mode.THINGS, cursor=500), width=80, height=24)
+    assert "thing-019" in text_of(frame)
+    assert frame.list_state.thing_name == "thing-019"
+
+
+def test_a_search_without_a_match_does_not_say_that_no_thing_is_known():
+    text = text_of(draw(a_board(), Screen(mode=Mode.THINGS, search="xyz"), width=80, height=24))
+    assert "no thing is like that" in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -168,14 +168,18 @@ def _others(board: Board, screen: Screen) -> list[Text]:
 
 def _things(board: Board, screen: Screen, rows: int, width: int) -> tuple[list[Text], ListState]:
     job_id = board.job_ids[screen.job]
-    first = screen.cursor // rows * rows
     query = TableQuery(
         statuses=frozenset((screen.status,)) if screen.status else frozenset(),
         search=screen.search,
-        offset=first,
+        offset=screen.cursor // rows * rows,
         limit=rows,
     )
     page = board.things(job_id, query)
+    # Things leave a status while the job runs: the list may have become shorter.
+    cursor = min(screen.cursor, max(0, page.total - 1))
+    first = cursor // rows * rows
+    if first != query.offset:
+        page = board.things(job_id, replace(query, offset=first))
     longest = max((len(outcome.thing_name) for outcome in page.things), default=0)
     names = min(max(longest, _NAME_WIDTH), max(_NAME_WIDTH, width - _BESIDE_NAME))
     lines = [
@@ -184,12 +188,14 @@ def _things(board: Board, screen: Screen, rows: int, width: int) -> tuple[list[T
     ]
     for number, outcome in enumerate(page.things, start=first):
         line = _row(outcome, names)
-        if number == screen.cursor:
+        if number == cursor:
             line = Text(f"> {line.plain[2:]}", style="reverse")
         lines.append(line)
     if not page.things:
-        lines.append(Text("  no thing is known by name", style="dim"))
-    at = screen.cursor - first
+        is_filtered = screen.search or screen.status
+        words = "no thing is like that" if is_filtered else "no thing is known by name"
+        lines.append(Text(f"  {words}", style="dim"))
+    at = cursor - first
     name = page.things[at].thing_name if at < len(page.things) else ""
     return lines, ListState(things=page.total, page=rows, thing_name=name)
 
