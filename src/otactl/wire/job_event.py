@@ -25,6 +25,8 @@ COUNTERS = {
 }
 #: A larger time is in milliseconds: the guide's examples show both units (aws-facts F4).
 _LATEST_SECONDS = 100_000_000_000
+#: The year 10000, which no date can be shown of.
+_END_OF_TIME_MS = 253_402_300_800_000
 _MAX_TEXT = 2028
 
 
@@ -158,7 +160,11 @@ def _counts(details: dict[str, Any]) -> dict[ExecutionStatus, int]:
 
 def _at_ms(fields: dict[str, Any]) -> int:
     time = fields.get("timestamp")
-    if isinstance(time, bool) or not isinstance(time, int | float) or not 0 <= time < 1e15:  # noqa: PLR2004 - the year 33658
+    if (
+        isinstance(time, bool)
+        or not isinstance(time, int | float)
+        or not 0 <= time < _END_OF_TIME_MS
+    ):
         raise WireError("InvalidJson", f"timestamp is {time!r}, which is no time")
     return int(time) if time > _LATEST_SECONDS else round(time * 1000)
 

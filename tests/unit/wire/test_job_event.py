@@ -99,6 +99,7 @@ def test_a_time_in_milliseconds_is_one_too():
         {"timestamp": "soon"},
         {"timestamp": True},
         {"timestamp": -1},
+        {"timestamp": 253_402_300_800_000},
         {"eventId": ""},
         {"eventId": 4},
     ],
