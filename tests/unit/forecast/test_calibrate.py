@@ -210,3 +210,32 @@ def test_agents_that_report_no_download_time_are_fitted_by_the_whole_execution()
     assert group.bandwidth_bytes_per_second.quantile(1.0) == pytest.approx(IMAGE_BYTES / 10, 0.01)
     assert group.install_seconds.quantile(1.0) == 0
     assert any("20 devices report no downloadTime" in note for note in found.notes)
+
+
+def execution(status: S = S.SUCCEEDED, **details: str) -> dict[str, object]:
+    return {
+        "thing": "thing-1",
+        "status": status.value,
+        "queuedAt": 1_000,
+        "startedAt": 2_000,
+        "lastUpdatedAt": 62_000,
+        "statusDetails": details,
+    }
+
+
+@pytest.mark.parametrize("seconds", ["1e-9", "1e9"])
+def test_a_download_time_that_no_profile_can_hold_is_left_out_and_said(seconds: str) -> None:
+    listed = [execution(downloadTime="10"), execution(downloadTime=seconds)]
+    report = json.dumps({"imageBytes": 100_000, "executions": listed})
+    found = fit(parse_report(report, file_name="r.json"))
+    assert found.profile.group[0].bandwidth_bytes_per_second.constant == 10_000
+    assert "1 download times are implausible and left out" in found.notes
+
+
+def test_a_written_profile_of_a_fleet_that_never_succeeded_can_be_read() -> None:
+    listed = [execution(S.FAILED)] * 4 + [execution(S.REJECTED), execution(S.TIMED_OUT)]
+    report = json.dumps({"imageBytes": 100_000, "executions": listed})
+    text = profile_text(fit(parse_report(report, file_name="r.json")), source="six executions")
+    group = parse_profile(text).group[0]
+    assert group.failure_rate == pytest.approx(2 / 3)
+    assert group.failure_rate + group.rejection_rate + group.silence_rate <= 1

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 
 from otactl.errors import UserMistake
 from otactl.forecast.calibrate.record import ExecutionRecord, PastDeployment
-from otactl.forecast.distribution import Distribution, between, constant
+from otactl.forecast.distribution import LARGEST, Distribution, between, constant
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.status import ExecutionStatus
 from otactl.rules.abort import EXECUTED
@@ -74,6 +74,11 @@ def quantile_estimate(observed: Sequence[float], part: float) -> Estimate | None
 ONLINE_SECONDS = 120
 #: Number of equally spaced quantiles that represent the measured values.
 QUANTILES = 21
+#: Shares are whole multiples of a billionth: as many digits as ``profile_text`` writes.
+_SHARE_STEPS = 10**9
+#: Measured values have this many digits after the point; a slower download would have speed 0.
+_DIGITS = 3
+_SLOWEST = 10.0**-_DIGITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +152,11 @@ class _Fitter:
         succeeded = [e for e in self._past.executions if e.status is ExecutionStatus.SUCCEEDED]
         found = [e for e in self._past.executions if e.download_seconds]
         image_bytes = self._past.image_bytes
+        if image_bytes is not None:
+            plausible = [e for e in found if _is_plausible(image_bytes, e.download_seconds or 0.0)]
+            if left_out := len(found) - len(plausible):
+                self._notes.append(f"{left_out} download times are implausible and left out")
+            found = plausible
         if image_bytes is None:
             self._notes.append(
                 "the size of the image is not known, so the bandwidth is assumed: give it with "
@@ -210,7 +220,8 @@ class _Fitter:
             self._notes.append(f"the report has no data on {key}, so it is assumed")
             return
         self._estimates[key] = found
-        self._values[key] = found.value
+        # Rounded down, so that the shares of all endings together never exceed 1.
+        self._values[key] = part * _SHARE_STEPS // whole / _SHARE_STEPS
 
     def _distribution(self, key: str, observed: Sequence[float]) -> None:
         if not observed:
@@ -227,9 +238,15 @@ class _Fitter:
             return
         self._values[key] = Distribution(
             values=tuple(
-                round(between(ordered, location / (points - 1)), 3) for location in range(points)
+                round(between(ordered, location / (points - 1)), _DIGITS)
+                for location in range(points)
             )
         )
+
+
+def _is_plausible(image_bytes: int, download_seconds: float) -> bool:
+    """Whether a profile can hold the speed: devices write what they like as their downloadTime."""
+    return _SLOWEST <= image_bytes / download_seconds <= LARGEST
 
 
 def _was_away(execution: ExecutionRecord) -> bool:

@@ -40,7 +40,8 @@ def _written(value: object) -> str:
         return f"{{ {parts} }}"
     if isinstance(value, tuple):
         return "[" + ", ".join(f"{part:g}" for part in value) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    # All digits of a share: if they were rounded, shares that add up to 1 could exceed it.
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
 def _certainty(found: Fit, key: str) -> str:
