@@ -79,7 +79,8 @@ def ordered_keys(by_forecast: Sequence[dict[tuple[str, str], str]]) -> list[tupl
 def headline(forecast: Forecast) -> str:
     """The forecast in a sentence or two, what is likely first."""
     if not forecast.aborted:
-        return f"{_undisturbed(forecast, forecast.results)} and no abort criterion is met."
+        words = f"{_undisturbed(forecast, forecast.results)} and no abort criterion is met."
+        return words[0].upper() + words[1:]
     runs = len(forecast.results)
     if not forecast.is_undecided:
         without = band_text(Band.of(forecast.without_abort), count_text)
@@ -103,10 +104,12 @@ def headline(forecast: Forecast) -> str:
 def _undisturbed(forecast: Forecast, results: Sequence[RunResult]) -> str:
     """The result of the runs without an abort."""
     finished = Band.of(finished_seconds(found, _MOST) for found in results)
+    things = f"{_MOST}% of {forecast.scenario.things:,} things"
+    when = f"{things} have finished after {band_text(finished, duration_text)}"
+    if not math.isfinite(finished.low):
+        when = f"less than {things} finish within {forecast.scenario.horizon_days} days"
     return (
-        f"{_MOST}% of {forecast.scenario.things:,} things have finished after "
-        f"{band_text(finished, duration_text)}; "
-        f"{band_text(Band.of(found.bricked for found in results), count_text)} are bricked"
+        f"{when}; {band_text(Band.of(found.bricked for found in results), count_text)} are bricked"
     )
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.support.forecasting import constant_rate, criterion, scenario
 
 from otactl.forecast.price import shipped_prices
-from otactl.forecast.profile import FleetProfile
+from otactl.forecast.profile import FleetProfile, Group
 from otactl.forecast.summary import Forecast, make_forecast
 from otactl.views.band_text import (
     band_text,
@@ -87,6 +87,13 @@ def test_the_table_fits_eighty_columns_and_names_the_band(aborting: Forecast) ->
 def test_the_headline_tells_the_abort_or_the_time(aborting: Forecast) -> None:
     assert headline(aborting).startswith("The job aborts itself in 100% of 19 runs")
     assert headline(made("calm.ini", 0.0)).startswith("95% of 2,000 things have finished after")
+
+
+def test_a_fleet_that_is_too_rarely_online_is_not_said_to_finish_after_never() -> None:
+    away = Group(never=0.5, failure_rate=0)
+    asked = scenario(constant_rate(50), FleetProfile(group=(away,)), 200, runs=19, horizon_days=2)
+    words = headline(make_forecast(asked, name="away.ini", prices=shipped_prices()))
+    assert words.startswith("Less than 95% of 200 things finish within 2 days; 0")
 
 
 def test_an_abort_that_may_come_or_not_is_told_as_two_stories() -> None:

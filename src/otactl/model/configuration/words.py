@@ -224,7 +224,7 @@ class Moment(Kind):
             moment = datetime.fromisoformat(f"{match[1]}T{match[2]}")
         except ValueError:
             self.refuse(text, code="form", hint="there is no such date or time of day")
-        return moment.strftime("%Y-%m-%dT%H:%M")
+        return moment.isoformat(timespec="minutes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -409,6 +409,11 @@ class TestSchedule:
             ("error", "SCHEDULING_CONFIG", "startTime", "form")
         ]
 
+    def test_a_moment_long_past_is_refused_as_a_mistake(self):
+        text = schedule_ini(startTime="0001-01-01 00:00", endTime="2027-03-01 02:00")
+
+        assert found(text) == [("error", "SCHEDULING_CONFIG", "endTime", "range")]
+
     @pytest.mark.parametrize("end", ["2027-03-01 02:29", "2029-03-01 02:00", "2026-01-01 00:00"])
     def test_end_time_is_half_an_hour_to_two_years_behind_the_start(self, end: str):
         text = schedule_ini(startTime="2027-03-01 02:00", endTime=end)
