@@ -59,6 +59,8 @@ class ExecutionTable:
         self._earlier: dict[int, dict[int, int]] = {}
         self._things: Counter[ExecutionStatus] = Counter()
         self._attempts: Counter[ExecutionStatus] = Counter()
+        self._assumed: Counter[ExecutionStatus] = Counter()
+        self._assumed_ms = 0
 
     def __len__(self) -> int:
         """How many things are known; removed ones do not count, though their rows stay."""
@@ -74,7 +76,7 @@ class ExecutionTable:
 
     def executions(self, status: ExecutionStatus) -> int:
         """How many executions of a status are known, earlier attempts included."""
-        return self._things[status] + self._attempts[status]
+        return self._things[status] + self._attempts[status] + self._assumed[status]
 
     def get(self, thing_name: str) -> ThingOutcome | None:
         """The last known execution of a thing; None if the thing is unknown."""
@@ -128,6 +130,7 @@ class ExecutionTable:
         if row is None:
             row = self._append(outcome, numbered=numbered)
             self._write(row, outcome, seen_ms, complete=complete)
+            self._note_found(outcome)
             return self.outcome(row), self.is_complete(row)
         before = self.outcome(row)
         attempt = relate(
@@ -150,6 +153,8 @@ class ExecutionTable:
             if not self._is_news(row, before, outcome, seen_ms, complete=complete):
                 return None
         self._write(row, outcome, seen_ms, complete=complete)
+        if attempt is Attempt.LATER or outcome.status is not before.status:
+            self._note_found(outcome)
         return self.outcome(row), self.is_complete(row)
 
     def remove(self, thing_name: str) -> ThingOutcome | None:
@@ -295,9 +300,16 @@ class ExecutionTable:
         is_agent = "updatedBy" in outcome.status_details
         return min(seconds, before) if is_agent and seconds is not None and before else seconds
 
-    def assume(self, status: ExecutionStatus, count: int) -> None:
-        """Count N more executions of a status that exist and are not listed."""
-        self._attempts[status] += count
+    def assume(self, status: ExecutionStatus, count: int, at_ms: int) -> None:
+        """Count N more executions that were in a status at a time and are not listed."""
+        self._assumed[status] += count
+        self._assumed_ms = at_ms
+
+    def _note_found(self, outcome: ThingOutcome) -> None:
+        """Count an execution once that was assumed before it was reported."""
+        ended_ms = outcome.updated_at_ms
+        if ended_ms is not None and ended_ms <= self._assumed_ms and self._assumed[outcome.status]:
+            self._assumed[outcome.status] -= 1
 
     def asked(self, thing_name: str) -> None:
         """Record that a thing was described, even if nothing was found: do not fetch it again."""

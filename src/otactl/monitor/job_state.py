@@ -211,7 +211,7 @@ class JobState:
     def accept_missing(self) -> None:
         """Count executions as known that the service counts but does not list."""
         for status in TERMINAL:
-            self.table.assume(status, self.missing(status))
+            self.table.assume(status, self.missing(status), self.polled_ms)
 
     @property
     def is_being_deleted(self) -> bool:

@@ -13,7 +13,7 @@ from collections import deque
 
 from otactl.model.job_configuration import Rollout
 from otactl.model.progress import Eta, Pace
-from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
+from otactl.rules.rollout import MINUTE_MS, RolloutState, missing_for_raise, next_release
 
 #: The time over which rates are computed.
 WINDOW_MS = 5 * MINUTE_MS
@@ -97,6 +97,10 @@ def rollout_seconds(
         state = RolloutState(waiting=waiting, notified=notified, succeeded=succeeded)
         batch = next_release(rollout, state)
         if batch <= 0:
+            break
+        if missing_for_raise(rollout, state) is None:
+            # The rate stays: no loop over the years of a slow rollout to a million things.
+            minutes += -(-waiting // batch)
             break
         waiting -= batch
         notified += batch

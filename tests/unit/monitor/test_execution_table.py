@@ -227,3 +227,18 @@ def test_a_removed_thing_counts_no_more_also_when_its_next_execution_has_come():
 
     assert len(table) == 1
     assert [one.thing_name for one in table.outcomes()] == ["t1"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_execution_that_was_counted_before_it_was_listed_counts_once(known):
+    table = ExecutionTable()
+    if known:
+        table.put(an_outcome(), 1)
+    table.assume(S.FAILED, 1, at_ms=5000)
+    assert table.executions(S.FAILED) == 1
+
+    table.put(an_outcome(status=S.FAILED, at_ms=4000), 6000)
+    assert table.executions(S.FAILED) == 1
+
+    table.put(an_outcome("t2", status=S.FAILED, at_ms=6000), 6000)
+    assert table.executions(S.FAILED) == 2

@@ -100,6 +100,9 @@ def test_a_growing_rollout_is_followed_raise_by_raise():
     # 10, 20, 80 (after three raises at 30), so the rest fits the third minute.
     assert rollout_seconds(rollout, unnotified=60, notified=0, succeeded=0) == 120
     assert rollout_seconds(None, unnotified=0, notified=0, succeeded=0) == 0
+    # A million things at one a minute take two years, and no longer to compute.
+    slowest = Rollout(maximum_per_minute=1)
+    assert rollout_seconds(slowest, unnotified=10**6, notified=0, succeeded=0) == 999_999 * 60
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=200))
