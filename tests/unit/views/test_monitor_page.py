@@ -383,3 +383,20 @@ def test_a_report_of_a_job_that_succeeded_says_so():
     text = a_report({S.SUCCEEDED: 4}, JobStatus.COMPLETED, listed=4, things=4)
     assert "did not succeed" not in text
     assert "Every thing succeeded." in text
+
+
+async def test_half_of_a_surrogate_pair_in_one_report_does_not_hide_the_other_things(actions):
+    world = JobWorld()
+    world.create(things=["thing-1", "thing-2"])
+    world.end(S.FAILED, "thing-1", reason="flash \ud800 full")
+    watcher = JobWatcher("job", world, world, WatchPolicy())
+    watcher.poll(extra_calls=50)
+    board = Board([watcher])
+    board.put("job", watcher.snapshot())
+    guard = Guard(build_page(board, actions, PageShutdown()), TOKEN, [HOST])
+    transport = httpx.ASGITransport(app=guard)
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+        for path in ("things?job=job", "thing?job=job&thing=thing-1"):
+            answer = await client.get(f"/{TOKEN}/{path}")
+            assert answer.headers["content-type"] == "application/json"
+            assert "flash \\ud800 full" in answer.text

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from importlib.resources import files
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -23,6 +23,7 @@ from otactl.monitor.board import Board
 from otactl.operations.watch.actions import WatchActions
 from otactl.views.chart.histogram_chart import histogram_chart
 from otactl.views.chart.progress_chart import progress_chart
+from otactl.views.foreign_text import to_json
 from otactl.views.page.export import report_html, things_csv
 from otactl.views.page.job_fields import BoardNews, page_fields, policy_fields, thing_fields
 from otactl.views.page.page_shutdown import OpenPage, PageShutdown
@@ -118,7 +119,7 @@ class _Page:
         open_page = self._page_shutdown.open_page(MAX_STREAMS)
         if open_page is None:
             words = f"{MAX_STREAMS} pages of this watch are open already: close one"
-            return JSONResponse({"error": words}, status_code=503)
+            return _json({"error": words}, status_code=503)
         return _PageStream(self._report(request), open_page)
 
     async def _report(self, request: Request) -> AsyncIterator[str]:
@@ -151,7 +152,7 @@ class _Page:
         job_id = self._job_of(request)
         query = table_query(request.query_params)
         page = await run_in_threadpool(self._board.things, job_id, query)
-        return JSONResponse(page_fields(page))
+        return _json(page_fields(page))
 
     async def thing(self, request: Request) -> Response:
         job_id = self._job_of(request)
@@ -162,7 +163,7 @@ class _Page:
         outcome = self._board.thing(job_id, name)
         if outcome is None:
             raise BadRequest("nothing is known of that thing")
-        return JSONResponse(thing_fields(outcome))
+        return _json(thing_fields(outcome))
 
     async def job(self, request: Request) -> Response:
         job_id = self._job_of(request)
@@ -170,7 +171,7 @@ class _Page:
         if snapshot is None or snapshot.job is None:
             raise BadRequest("the job is not known yet")
         document = await run_in_threadpool(self._actions.document, job_id)
-        return JSONResponse(policy_fields(snapshot.job) | {"document": document})
+        return _json(policy_fields(snapshot.job) | {"document": document})
 
     async def progress(self, request: Request) -> Response:
         job_id = self._job_of(request)
@@ -200,7 +201,7 @@ class _Page:
 
     async def poll(self, _request: Request) -> Response:
         self._actions.poll_now()
-        return JSONResponse({"message": "looking"})
+        return _json({"message": "looking"})
 
     async def want(self, request: Request) -> Response:
         fields = body_object(await _body(request))
@@ -208,7 +209,7 @@ class _Page:
         if status is not None:
             self._board.want(job_of(fields, self._board.job_ids), status)
             self._actions.poll_now()
-        return JSONResponse({"message": "they are being listed"})
+        return _json({"message": "they are being listed"})
 
     async def cancel(self, request: Request) -> Response:
         fields = body_object(await _body(request))
@@ -217,14 +218,14 @@ class _Page:
         check_typed(fields, job_id)
         force = fields.get("force") is True
         words = await run_in_threadpool(self._actions.cancel, job_id, thing_name, force=force)
-        return JSONResponse({"message": words})
+        return _json({"message": words})
 
     async def decide(self, request: Request) -> Response:
         fields = body_object(await _body(request))
         job_id = job_of(fields, self._board.job_ids)
         act, comment = act_of(fields), comment_of(fields)
         words = await run_in_threadpool(self._actions.decide, job_id, act, comment)
-        return JSONResponse({"message": words})
+        return _json({"message": words})
 
 
 class _PageStream(StreamingResponse):
@@ -253,10 +254,10 @@ def _answering(
         try:
             return await answer(request)
         except BadRequest as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
+            return _json({"error": str(error)}, status_code=400)
         except OtactlError as error:
             words = f"{error} ({error.hint})" if error.hint else str(error)
-            return JSONResponse({"error": words}, status_code=502)
+            return _json({"error": words}, status_code=502)
 
     return endpoint
 
@@ -272,6 +273,11 @@ async def _body(request: Request) -> bytes:
     except TimeoutError as error:
         raise BadRequest("the request did not arrive in time") from error
     return body
+
+
+def _json(fields: Mapping[str, object], status_code: int = 200) -> Response:
+    """JSON of untrusted text: half of a surrogate pair, which no UTF-8 has, becomes an escape."""
+    return Response(to_json(fields), status_code=status_code, media_type="application/json")
 
 
 def _event(name: str, content: str = "") -> str:
