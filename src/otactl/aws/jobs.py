@@ -25,6 +25,7 @@ from otactl.model.job_configuration import (
 )
 from otactl.model.members import AWS_NAMES, members_of, value_of
 from otactl.model.outcome import ExecutionPage, ThingOutcome
+from otactl.model.quoting import well_formed
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.wire.job_event import COUNTERS
@@ -77,8 +78,8 @@ def job_description(job: Mapping[str, Any]) -> JobDescription:
         job_id=job["jobId"],
         status=JobStatus(job["status"]),
         counts=JobCounts(counts),
-        description=job.get("description") or "",
-        comment=job.get("comment") or "",
+        description=well_formed(job.get("description") or ""),
+        comment=well_formed(job.get("comment") or ""),
         reason_code=job.get("reasonCode") or "",
         force_canceled=bool(job.get("forceCanceled")),
         rolling_out=bool(job.get("isConcurrent")),
@@ -100,7 +101,7 @@ def thing_outcome(
         queued_at_ms=epoch_ms(execution.get("queuedAt")),
         started_at_ms=epoch_ms(execution.get("startedAt")),
         updated_at_ms=epoch_ms(execution.get("lastUpdatedAt")),
-        status_details=dict(details),
+        status_details={well_formed(key): well_formed(text) for key, text in details.items()},
     )
 
 

@@ -26,6 +26,14 @@ def printable(text: str) -> str:
     )
 
 
+def well_formed(text: str) -> str:
+    """The text with ``?`` for halves of surrogate pairs.
+
+    JSON can have them as escapes; files, the journal and a terminal cannot: they are UTF-8.
+    """
+    return text.encode(errors="replace").decode()
+
+
 def _shortened(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from otactl.model.arn import Arn
 from otactl.model.identifier import is_job_id, is_thing_name
+from otactl.model.quoting import well_formed
 from otactl.model.status import ExecutionStatus
 from otactl.wire.error import WireError
 from otactl.wire.job_payload import load_object
@@ -131,7 +132,7 @@ def _execution_event(
         thing_name=_thing_name(fields.get("thingArn")),
         status=status,
         status_details=(
-            {str(key): str(detail) for key, detail in details.items()}
+            {well_formed(str(key)): well_formed(str(detail)) for key, detail in details.items()}
             if isinstance(details, dict)
             else {}
         ),
@@ -171,4 +172,4 @@ def _at_ms(fields: dict[str, Any]) -> int:
 
 def _text(fields: dict[str, Any], key: str) -> str:
     text = fields.get(key)
-    return text[:_MAX_TEXT] if isinstance(text, str) else ""
+    return well_formed(text[:_MAX_TEXT]) if isinstance(text, str) else ""

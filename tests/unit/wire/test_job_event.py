@@ -127,3 +127,7 @@ def test_other_topics_are_none_of_ours(topic):
 def test_no_bytes_break_the_reader(topic, body):
     with contextlib.suppress(WireError):
         decode_event(f"$aws/events/{topic}", body)
+
+
+def test_half_of_a_surrogate_pair_becomes_text_that_can_be_written() -> None:
+    assert execution(statusDetails={"reason": "a\ud800b"}).status_details == {"reason": "a?b"}
