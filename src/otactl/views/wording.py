@@ -227,7 +227,13 @@ def rollout_words(rollout: RolloutProgress) -> str:
 def abort_words(abort: AbortProgress) -> str:
     """How far a criterion is from cancelling: ``FAILED at 5% …: 1.6%, 22 more in a row would``."""
     kind = abort.failure_type.value.replace("_", " ")
-    words = f"{kind} at {abort.threshold_percentage:g}%: now {abort.percentage:.1f}%"
+    share = f"{abort.percentage:.1f}"
+    if abort.percentage < abort.threshold_percentage <= float(share) or (
+        abort.failed and not float(share)
+    ):
+        # Not rounded to the threshold that is not reached, nor to nothing.
+        share = f"{abort.percentage:.4f}"
+    words = f"{kind} at {abort.threshold_percentage:g}%: now {share}%"
     if abort.missing_failures == 0:
         return f"{words}; met, AWS cancels the job"
     if abort.missing_failures is None:

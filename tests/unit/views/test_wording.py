@@ -6,11 +6,13 @@ import pytest
 from rich.console import Console
 
 from otactl.fleet.fleet_context import FleetProgress
+from otactl.model.job_configuration import AbortCriterion
 from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
-from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.model.status import ExecutionStatus, FailureType, JobStatus
+from otactl.rules.abort import distance
 from otactl.views.fleet_status import describe
 from otactl.views.monitor_terminal.overview import overview, summary_line
-from otactl.views.wording import over_words, percentage
+from otactl.views.wording import abort_words, over_words, percentage
 
 S = ExecutionStatus
 #: Three things, one of which failed four times: six executions.
@@ -83,6 +85,24 @@ def test_a_share_is_0_only_for_nothing_and_100_only_for_all(
     part: int, whole: int, words: str
 ) -> None:
     assert percentage(part, whole) == words
+
+
+@pytest.mark.parametrize(
+    ("failed", "words"),
+    [
+        (0, "now 0.0%; 52,632 more in a row would cancel it"),
+        (1, "now 0.0001%; 52,631 more in a row would cancel it"),
+        (16_000, "now 1.6%; 35,790 more in a row would cancel it"),
+        (49_999, "now 4.9999%; 2 more in a row would cancel it"),
+        (50_000, "now 5.0%; met, AWS cancels the job"),
+    ],
+)
+def test_a_criterion_that_is_not_met_does_not_look_met(failed: int, words: str) -> None:
+    criterion = AbortCriterion(
+        failure_type=FailureType.FAILED, threshold_percentage=5, min_number_of_executed_things=10
+    )
+    (progress,) = distance([criterion], {S.SUCCEEDED: 1_000_000 - failed, S.FAILED: failed})
+    assert abort_words(progress) == f"FAILED at 5%: {words}"
 
 
 @pytest.mark.parametrize("things", [1_000_000, 2_000_000])
