@@ -231,7 +231,9 @@ class JobState:
             return False
         self.version += 1
         after, is_complete = change
-        self.failures.replace(outcome.thing_name, after, asked=is_complete)
+        if complete or not is_complete:
+            # Else its reason is counted already, and may no longer be kept in the table.
+            self.failures.replace(outcome.thing_name, after, asked=is_complete)
         return True
 
     def _delete(self, thing_name: str, at_ms: int) -> bool:
