@@ -8,6 +8,7 @@ from importlib import resources
 from statistics import median
 
 from otactl.forecast.waves import WavesForecast
+from otactl.model.wave import Verdict
 from otactl.views.band_text import band_text, count_text, duration_text, share_text
 from otactl.views.chart.frame import RIGHT, Frame, drawing, element, line, words
 from otactl.views.foreign_text import html_text
@@ -50,11 +51,17 @@ def headline(forecast: WavesForecast) -> str:
             f"A gate stops this image in {share_text(stopped)} of the runs, after it reached"
             f" {reached} of {forecast.scenario.things:,} things."
         )
-    end = end_text(forecast)
-    if not math.isfinite(forecast.end_seconds.median):
+    passed = forecast.share(len(forecast.scenario.planned) - 1, Verdict.PASS)
+    waits = 1 - stopped - passed
+    if waits > _LIKELY:
         return "In most runs a gate waits for a person: too few things end, or too few succeed."
     share = f"in {share_text(stopped)} of the runs" if stopped else "in no run"
-    return f"All gates pass after {end}; a gate stops it {share}."
+    if not math.isfinite(forecast.end_seconds.median):
+        return (
+            f"All gates pass in {share_text(passed)} of the runs; a gate stops it {share}, and"
+            f" waits for a person in {share_text(waits)}."
+        )
+    return f"All gates pass after {end_text(forecast)}; a gate stops it {share}."
 
 
 def _section(forecast: WavesForecast, *, is_alone: bool) -> str:

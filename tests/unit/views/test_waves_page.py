@@ -49,6 +49,13 @@ def run(verdict: Verdict) -> tuple[PlayedWave, ...]:
             [Verdict.INCONCLUSIVE] * 3 + [Verdict.PASS],
             "In most runs a gate waits for a person: too few things end, or too few succeed.",
         ),
+        (
+            [Verdict.FAIL] * 2 + [Verdict.INCONCLUSIVE] + [Verdict.PASS] * 2,
+            (
+                "All gates pass in 40% of the runs; a gate stops it in 40% of the runs, and waits"
+                " for a person in 20%."
+            ),
+        ),
     ],
 )
 def test_the_likely_outcome_is_said_first(verdicts, words) -> None:
