@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
 from otactl.errors import ConfigurationInvalid
 from otactl.errors.problem import Problem, Severity
@@ -24,6 +23,8 @@ from otactl.model.quoting import quoted
 
 #: How many bad lines, and how many repeated ones, are reported one by one.
 MAX_NAMED = 20
+#: With comments and blank lines.
+_MAX_LINES = 2 * limits.MAX_LISTED_TARGETS
 _COMMENT_SIGNS = ("#", ";")
 _BYTE_ORDER_MARK = "\ufeff"
 # The common case, recognised at once; other lines are checked in detail.
@@ -117,14 +118,18 @@ def parse_thing_list(
             up to ``MAX_NAMED``.
     """
     reader = _Reader(file_name, region, account)
-    for number, line in enumerate(islice(lines, limits.MAX_LISTED_TARGETS + 1), start=1):
+    for number, line in enumerate(lines, start=1):
         reader.read_line(number, line)
+        if reader.is_too_long:
+            break
     return reader.finish()
 
 
 class _Reader:
     def __init__(self, file_name: str, region: str | None, account: str | None) -> None:
         self._file_name = file_name
+        self._listed = 0
+        self.is_too_long = False
         self._region = region
         self._account = account
         self._lines: dict[str, int] = {}
@@ -140,10 +145,14 @@ class _Reader:
         if number == 1:
             line = line.removeprefix(_BYTE_ORDER_MARK)
         target = line.strip()
-        if not target or target.startswith(_COMMENT_SIGNS):
+        is_target = bool(target) and not target.startswith(_COMMENT_SIGNS)
+        self._listed += is_target
+        if self._listed > limits.MAX_LISTED_TARGETS or number > _MAX_LINES:
+            self.is_too_long = True
+            most = f"{limits.MAX_LISTED_TARGETS} targets, or than {_MAX_LINES} lines"
+            self._refuse(number, "too-long", f"has more than {most}")
             return
-        if number > limits.MAX_LISTED_TARGETS:
-            self._refuse(number, "too-long", f"lists more than {limits.MAX_LISTED_TARGETS} lines")
+        if not is_target:
             return
         match = _TARGET.fullmatch(target)
         if match is None or not is_region(match["region"]):

@@ -139,6 +139,18 @@ def test_a_list_without_end_is_cut():
     assert caught.value.problems[0].line == limits.MAX_LISTED_TARGETS + 1
 
 
+@pytest.mark.slow
+def test_no_target_is_lost_behind_a_comment_after_a_million_lines():
+    lines = [f"{THING}{number}\n" for number in range(limits.MAX_LISTED_TARGETS)]
+    with_comments = ["# all of them\n", *lines, "\n", "# the end\n"]
+    found = parse_thing_list(with_comments, file_name="x")
+    assert len(found.things) == limits.MAX_LISTED_TARGETS
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        parse_thing_list([*with_comments, f"{THING}one-more\n"], file_name="x")
+    assert [problem.code for problem in caught.value.problems] == ["too-long"]
+
+
 def test_a_hundred_thousand_lines_are_read_in_seconds():
     lines = (f"{THING}device-{number:06d}\n" for number in range(100_000))
 

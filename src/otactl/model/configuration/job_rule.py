@@ -92,10 +92,14 @@ def schedule_rules(windows: Iterable[str], now_ms: int) -> tuple[Rule, ...]:
         first = now.replace(second=0, microsecond=0)
         if start is not None:
             first = max(first, datetime.fromisoformat(start))
+        ends = None if end is None else datetime.fromisoformat(end)
+        if first > now + _EIGHT_YEARS or (ends is not None and ends <= first):
+            return None  # a start that is too far ahead, or an end in the past, has its own rule
         # At endTime itself the rollout is over (facts A6).
-        last = first + _EIGHT_YEARS if end is None else datetime.fromisoformat(end) - _MINUTE
-        if last < first or any(True for _ in window.openings(first, last)):
-            return None  # an end in the past is reported by its own rules
+        furthest = first + _EIGHT_YEARS
+        last = min(furthest, ends or furthest) - _MINUTE
+        if any(True for _ in window.openings(first, last)):
+            return None
         within = f"before endTime, {end}" if end else "in the next eight years"
         return Finding("never", f"{cron} does not open {within}")
 

@@ -495,6 +495,23 @@ class TestSchedule:
             ("error", "SCHEDULING_CONFIG", "endTime", "range")
         ]
 
+    @pytest.mark.parametrize(
+        ("key", "moment"),
+        [
+            ("startTime", "9999-12-31 23:59"),
+            ("endTime", "9999-12-31 23:59"),
+            ("endTime", "0001-01-01 00:00"),
+        ],
+    )
+    @pytest.mark.parametrize("cron", ["0 2 ? * MON *", "0 2 30 2 ? *"])
+    def test_the_first_and_last_moments_there_are_are_mistakes_like_others(
+        self, key: str, moment: str, cron: str
+    ):
+        window = self.window.replace("0 2 ? * MON *", cron)
+        text = schedule_ini(window, maintenanceWindowList="Monday", **{key: moment})
+
+        assert ("error", "SCHEDULING_CONFIG", key, "range") in found(text, now_ms=1803859200000)
+
     @pytest.mark.parametrize("minutes", ["0", "1431"])
     def test_window_duration_in_minutes_is_less_than_a_day(self, minutes: str):
         window = self.window.replace("= 60", f"= {minutes}")
