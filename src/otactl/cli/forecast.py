@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from otactl.forecast.summary import Forecast
     from otactl.forecast.waves import WavesForecast
 
+#: In minutes, a year: the time of all waves together is a date.
+_LONGEST_APPROVAL = 366 * 1440
+
 
 @grouped
 def forecast(
@@ -45,7 +48,10 @@ def forecast(
         typer.Option("--horizon", min=1, max=365, metavar="DAYS", help="Simulate at most DAYS."),
     ] = 30,
     approval_minutes: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Time until a person approves a gate.")
+        int,
+        typer.Option(
+            min=0, max=_LONGEST_APPROVAL, metavar="N", help="Time until a person approves a gate."
+        ),
     ] = 0,
     compare: Annotated[
         list[Path] | None, typer.Option(metavar="OTHER.ini", help="Compare with this file.")
