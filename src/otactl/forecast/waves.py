@@ -166,5 +166,9 @@ def _notes(scenario: WaveScenario) -> Iterator[str]:
             "the way back is for one former version, whose image is as large as the new one and"
             " good; what never comes back is not waited for"
         )
-    if len(scenario.planned) < len(waves.waves):
+    if any(wave.size.groups for wave in waves.waves):
         yield "waves of thing groups are left out: how many things they have is not known"
+    played = {wave.name for wave, _ in scenario.planned}
+    empty = [one.name for one in waves.waves if one.name not in played and not one.size.groups]
+    if empty:
+        yield f"of {scenario.things:,} things none is in {', '.join(empty)}"

@@ -250,6 +250,14 @@ def test_a_wave_of_groups_is_left_out(size):
     assert any("thing groups are left out" in note for note in found.notes)
 
 
+def test_a_wave_that_gets_no_thing_is_not_taken_for_one_of_groups():
+    found = forecast_waves(scenario(RULE, failure_rate=0, things=50, runs=1), name="x")
+
+    assert [wave.name for wave, _ in found.scenario.planned] == ["canary"]
+    assert "of 50 things none is in early, rest" in found.notes
+    assert not any("thing groups" in note for note in found.notes)
+
+
 def test_recent_things_reach_their_gate_sooner_and_the_last_wave_has_those_that_never_come():
     """Every fifth thing never connects: 100 of 500, where recent ones come first the last."""
 
