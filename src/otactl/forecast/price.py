@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date  # pydantic reads the annotation
 from importlib import resources
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -54,7 +54,8 @@ class Price(Strict):
 class Prices(Strict):
     """All prices of a forecast."""
 
-    currency: str = "USD"
+    #: All amounts are shown as dollars.
+    currency: Literal["USD"] = "USD"
     job_execution: Price
     mqtt_message: Price
     s3_get: Price

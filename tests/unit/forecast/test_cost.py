@@ -96,6 +96,9 @@ def test_a_price_file_of_one_s_own_is_read_and_checked() -> None:
         parse_prices(text.replace("usd = 0.003 ", "usd = -1 "), file_name="p.toml")
     with pytest.raises(UserMistake, match="TOML"):
         parse_prices("[", file_name="p.toml")
+    # Every amount is shown as dollars.
+    with pytest.raises(UserMistake, match="currency"):
+        parse_prices(text.replace('"USD"', '"EUR"'), file_name="p.toml")
 
 
 def test_watching_costs_a_call_a_tick_and_executions_pages_of_250() -> None:
