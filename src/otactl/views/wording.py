@@ -101,13 +101,17 @@ def unnotified_words(snapshot: JobSnapshot) -> str:
     return "never notified" if is_over else "not notified yet"
 
 
-def over_words(counts: JobCounts, things: int | None) -> str:
+def over_words(counts: JobCounts, things: int | None, *, is_rolling_out: bool = False) -> str:
     """The progress of a job: ``2 of 3 finished``; in executions, if things were retried.
 
-    AWS counts executions (aws-facts A5): of three things of which one failed four times, six.
+    AWS counts executions (aws-facts A5): of three things of which one failed four times, six. While
+    it notifies more things and their number is unknown, those notified are not all.
     """
     total = max(things or 0, counts.total)
-    return f"{counts.terminal:,} of {total:,}{executions_mark(counts.total, things)} finished"
+    so_far = " notified so far" if things is None and is_rolling_out else ""
+    return (
+        f"{counts.terminal:,} of {total:,}{executions_mark(counts.total, things)}{so_far} finished"
+    )
 
 
 def executions_mark(count: int, things: int | None) -> str:

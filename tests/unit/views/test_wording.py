@@ -34,6 +34,16 @@ def test_executions_are_not_called_things(
     assert over_words(counts, things) == words
 
 
+def test_things_that_are_notified_are_not_taken_for_all_while_more_are_notified() -> None:
+    counts = JobCounts({S.SUCCEEDED: 10})
+    job = JobDescription(job_id="j", status=JobStatus.IN_PROGRESS, counts=counts, rolling_out=True)
+    unknown, known = JobSnapshot(at_ms=0, job=job), JobSnapshot(at_ms=0, job=job, things=20)
+
+    assert "10 of 10 notified so far finished" in summary_line("j", unknown).plain
+    assert "10 of 10 notified so far finished, 100%" in overview("j", unknown)[1].plain
+    assert "10 of 20 finished, 50%" in overview("j", known)[1].plain
+
+
 def test_a_job_with_retries_is_told_in_executions_on_the_terminal() -> None:
     job = JobDescription(job_id="j", status=JobStatus.IN_PROGRESS, counts=RETRIED)
     snapshot = JobSnapshot(at_ms=0, job=job, things=3, polled_ms=1)

@@ -86,10 +86,14 @@ def summary_line(job_id: str, snapshot: JobSnapshot) -> Text:
     return Text.assemble(
         f"{job_id} ",
         (_status(snapshot, job)[0], _tone_style(snapshot)),
-        f" {over_words(job.counts, snapshot.things)}: ",
+        f" {_over(snapshot, job)}: ",
         _counts(snapshot, job),
         (_noted(snapshot), "yellow"),
     )
+
+
+def _over(snapshot: JobSnapshot, job: JobDescription) -> str:
+    return over_words(job.counts, snapshot.things, is_rolling_out=job.rolling_out)
 
 
 def _absence(snapshot: JobSnapshot) -> str:
@@ -151,7 +155,7 @@ def _bar(snapshot: JobSnapshot, job: JobDescription) -> Text:
         line.append(f" {outcome.words}", style=TONES[outcome.tone])
     else:
         share = percentage(counts.terminal, total)
-        line.append(f" {over_words(counts, snapshot.things)}, {share}")
+        line.append(f" {_over(snapshot, job)}, {share}")
     return line
 
 

@@ -97,7 +97,7 @@ def _words(snapshot: JobSnapshot) -> dict[str, Any]:
         "part": part,
         "whole": whole,
         "share": percentage(part, whole),
-        "shareOf": "succeeded" if outcome.is_over else "finished",
+        "shareOf": _share_of(snapshot, job, outcome),
         "outcome": outcome.words,
         "tone": outcome.tone.value,
         "tab": _tab(outcome, percentage(part, whole)),
@@ -119,6 +119,15 @@ def _words(snapshot: JobSnapshot) -> dict[str, Any]:
         ],
         "followed": [followed_words(thing) for thing in snapshot.followed],
     }
+
+
+def _share_of(snapshot: JobSnapshot, job: JobDescription, outcome: Outcome) -> str:
+    """What the share counts; those notified are not all while AWS notifies an unknown number."""
+    if outcome.is_over:
+        return "succeeded"
+    if snapshot.things is None and job.rolling_out:
+        return "of those notified so far finished"
+    return "finished"
 
 
 def _tab(outcome: Outcome, share: str) -> str:

@@ -144,7 +144,7 @@ function announce(job) {
   const share = parseInt(job.words.share, 10) || 0;  // "<0.1%" is no number
   const text = job.words.shareOf === "succeeded"
     ? `${job.jobId}: ${word(statusOf(job))}, ${job.words.outcome}`
-    : `${job.jobId}: ${word(statusOf(job))}, ${share - (share % 10)} percent finished`;
+    : `${job.jobId}: ${word(statusOf(job))}, ${share - (share % 10)} percent ${job.words.shareOf || "finished"}`;
   if (text === announced) return;
   announced = text;
   write("announcement", text);
