@@ -377,6 +377,7 @@ def test_a_report_of_a_cancelled_job_is_no_success_though_all_that_began_succeed
     text = a_report({S.SUCCEEDED: 4}, JobStatus.CANCELED, listed=4, things=10)
     assert "did not succeed" in text
     assert "4 of 10 things, 40%" in text
+    assert "Every thing succeeded." not in text
 
 
 def test_a_report_of_a_job_that_succeeded_says_so():

@@ -50,6 +50,7 @@ def _content(board: Board, job_id: str, query: TableQuery) -> ReportContent:
                 status="" if job is None else job.status.value,
                 executions=things,
                 counts=counts,
+                not_reached=unnotified,
                 duration_seconds=None if ended_ms is None else (ended_ms - created_ms) / 1000,
             ),
         ),
