@@ -25,7 +25,7 @@ from otactl.model.identifier import require_job_id
 from otactl.model.members import members_of
 from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.snapshot import JobDescription
-from otactl.model.status import ExecutionStatus, TargetSelection
+from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.operations.report_content import ReportContent, RoundContent
 
 
@@ -194,10 +194,18 @@ def service_content(
         region=region,
         account=account,
         is_running=job.completed_at_ms is None,
-        failure=job.comment,
+        failure=_failure(job),
         document=_document(jobs, job_id),
         policy=members_of(job.configuration),
     )
+
+
+def _failure(job: JobDescription) -> str:
+    """Why a job ended before its time; the things that it reached may all have succeeded."""
+    if job.status is JobStatus.COMPLETED or job.is_closed_settled:
+        return ""
+    is_canceled = job.status is JobStatus.CANCELED
+    return job.comment or ("the job was cancelled" if is_canceled else "")
 
 
 def service_round(jobs: IotJobs, job: JobDescription, number: int, details: int) -> RoundContent:
