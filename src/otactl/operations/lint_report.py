@@ -14,6 +14,7 @@ from pathlib import Path
 from otactl.errors import UserMistake
 from otactl.errors.problem import Problem, Severity
 from otactl.forecast.lint import Finding, dormant_findings, lint
+from otactl.model.configuration.sections import LINT, WAIVER_PREFIX
 from otactl.model.ini import IniDocument
 from otactl.model.json_output import forecast as json_forecast
 from otactl.model.json_output.deployment import LintFinding
@@ -97,6 +98,9 @@ def lint_file(path: Path, fleet: FleetInputs) -> LintReport:
     size_bytes = size_of_image(loaded.configuration, fleet)
     findings = lint(loaded.configuration, things, fleet.profile, image_bytes=size_bytes)
     dormant = dormant_findings(loaded, things, fleet.profile, image_bytes=size_bytes)
+    # A waiver may be of a finding that applies as soon as its section is switched on.
+    used = {f"{WAIVER_PREFIX}{finding.code}" for finding in dormant}
+    findings = tuple(one for one in findings if one.section != LINT or one.key not in used)
     return LintReport(path=path, things=things, findings=(*findings, *dormant), ini=loaded.ini)
 
 
