@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -104,11 +105,15 @@ def forecast(
         scenario = read_scenario(file, inputs, options)
         print_best(scenario, goal, output)
         return
-    forecasts = []
-    for path in (file, *(compare or ())):
+    forecasts: list[Forecast | WavesForecast] = []
+    paths = (file, *(compare or ()))
+    has_names = len({path.name for path in paths}) == len(paths)
+    for path in paths:
         with WorkBar(stderr_console()) as bar:
             on_run = partial(bar.on_step, f"simulating {path.name}")
-            forecasts.append(forecast_file(path, inputs, options, on_run))
+            made = forecast_file(path, inputs, options, on_run)
+        # Files of the same name in several folders are named by their paths.
+        forecasts.append(made if has_names else replace(made, name=str(path)))
     _show(forecasts, html, output)
 
 
