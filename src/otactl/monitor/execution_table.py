@@ -99,6 +99,11 @@ class ExecutionTable:
             status_details=self._details.of(row),
         )
 
+    @property
+    def lacks_details(self) -> bool:
+        """Whether the oldest status details are not kept any more."""
+        return self._details.is_partial
+
     def detail(self, row: int, key: str) -> str:
         """One of the status details of a row; empty if it is missing, or not kept."""
         return self._details.of(row).get(key, "")

@@ -26,6 +26,8 @@ class KeptDetails:
     def __init__(self) -> None:
         self._details: dict[int, Mapping[str, str]] = {}
         self._characters = 0
+        #: Whether some were dropped because of the limits.
+        self.is_partial = False
 
     def of(self, row: int) -> Mapping[str, str]:
         """The details of a row; empty if there are none, or they are not kept."""
@@ -49,6 +51,7 @@ class KeptDetails:
             if not may_push:
                 return
             self.drop(next(iter(self._details)))
+            self.is_partial = True
         self._details[row] = cut
         self._characters += length
 

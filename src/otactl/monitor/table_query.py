@@ -51,10 +51,16 @@ class TableQuery:
 
 @dataclass(frozen=True, slots=True)
 class TablePage:
-    """The things of one page, and the number of things on all pages."""
+    """The things of one page.
+
+    Attributes:
+        total: The number of things on all pages.
+        lacks_reasons: Whether a search did not have all reasons, as the oldest are not kept.
+    """
 
     things: tuple[ThingOutcome, ...]
     total: int
+    lacks_reasons: bool = False
 
 
 def select(table: ExecutionTable, query: TableQuery) -> TablePage:
@@ -63,7 +69,8 @@ def select(table: ExecutionTable, query: TableQuery) -> TablePage:
     first = max(0, query.offset)
     last = first + max(0, min(query.limit, MAX_PAGE))
     page = _first(last, rows, _order(table, query.sort), descending=query.descending)[first:]
-    return TablePage(tuple(map(table.outcome, page)), len(rows))
+    lacks_reasons = bool(query.search) and table.lacks_details
+    return TablePage(tuple(map(table.outcome, page)), len(rows), lacks_reasons)
 
 
 def select_all(table: ExecutionTable, query: TableQuery) -> tuple[ThingOutcome, ...]:

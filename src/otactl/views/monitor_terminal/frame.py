@@ -205,6 +205,8 @@ def _list_head(job_id: str, screen: Screen, snapshot: JobSnapshot | None, page: 
     line = Text.assemble((f"{job_id}  ", "bold"), f"{things_words(page.total)}, {what}")
     if screen.search:
         line.append(f", with {screen.search!r}")
+    if page.lacks_reasons:
+        line.append(" (the oldest reasons are no longer searched)", style="dim")
     counted = 0
     if snapshot is not None and snapshot.job is not None and screen.status is not None:
         counted = snapshot.job.counts[screen.status]

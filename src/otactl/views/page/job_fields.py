@@ -142,7 +142,11 @@ def _tab(outcome: Outcome, share: str) -> str:
 
 def page_fields(page: TablePage) -> dict[str, Any]:
     """A page of the table of things."""
-    return {"total": page.total, "things": [thing_fields(outcome) for outcome in page.things]}
+    return {
+        "total": page.total,
+        "lacksReasons": page.lacks_reasons,
+        "things": [thing_fields(outcome) for outcome in page.things],
+    }
 
 
 def thing_fields(outcome: ThingOutcome) -> dict[str, Any]:

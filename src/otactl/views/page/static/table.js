@@ -22,6 +22,7 @@ export function resetTable(at = {}) {
   const page = Math.min(parseInt(at.page, 10) || 1, MOST_PAGES);
   table.offset = Math.max(0, page - 1) * PAGE_SIZE;
   table.total = 0;
+  table.lacksReasons = false;
   if (SORTS.includes(at.sort)) table.sort = at.sort;
   if (at.order) table.descending = at.order === "descending";
   if (at.search) $("search").value = at.search.slice(0, $("search").maxLength);
@@ -61,6 +62,7 @@ export async function changeTable() {
     const page = await ask("things", { ...query(), offset: table.offset, limit: PAGE_SIZE });
     if (mine !== table.asked) return;
     table.total = page.total;
+    table.lacksReasons = page.lacksReasons;
     if (table.offset && table.offset >= page.total) {
       table.offset = Math.max(0, Math.floor((page.total - 1) / PAGE_SIZE) * PAGE_SIZE);
       await changeTable();
@@ -112,7 +114,8 @@ function isFiltered() {
 
 function showPlace(shown) {
   const of = isFiltered() ? 0 : (current()?.words.things || 0);
-  write("found", `${number(table.total)} things${of > table.total ? ` listed of ${number(of)}` : ""}`);
+  write("found", `${number(table.total)} things${of > table.total ? ` listed of ${number(of)}` : ""}`
+    + (table.lacksReasons ? "; the oldest reasons are no longer searched" : ""));
   const first = shown ? table.offset + 1 : 0;
   write("page", `${number(first)} to ${number(table.offset + shown)} of ${number(table.total)}`);
   $("earlier").disabled = table.offset === 0;
