@@ -83,3 +83,52 @@ async def test_what_aws_refuses_is_rejected_and_changes_nothing(
     execution = clients.iot.describe_job_execution(jobId=job_id, thingName=device.thing_name)
     # One update: none of the refused ones has left a mark.
     assert execution["execution"]["versionNumber"] == 2
+
+
+async def test_an_execution_started_before_its_turn_is_the_next_one(
+    cloud: RunningCloud, clients: AwsClients, device: DeviceIdentity, unique: str
+) -> None:
+    # aws-facts F2: IN_PROGRESS first; notify-next carries it, notify is not sent.
+    base = f"$aws/things/{device.thing_name}/jobs"
+    thing = clients.iot.describe_thing(thingName=device.thing_name)["thingArn"]
+    first, second = f"first-{unique}", f"second-{unique}"
+    for job_id in (first, second):
+        clients.iot.create_job(jobId=job_id, targets=[thing], document='{"k": 1}')
+    found = []
+    async with connected(cloud, device) as client:
+        for level in ("notify", "notify-next", "start-next/+", "+/update/+"):
+            await client.subscribe(f"{base}/{level}", qos=1)
+        for suffix in (f"{second}/update", f"{second}/update", "start-next"):
+            await client.publish(f"{base}/{suffix}", '{"status": "IN_PROGRESS"}', qos=1)
+        async with asyncio.timeout(10):
+            async for message in client.messages:
+                answer = json.loads(message.payload)
+                level = message.topic.value.removeprefix(f"{base}/")
+                found.append((level, (answer.get("execution") or {}).get("jobId")))
+                if level == "start-next/accepted":
+                    break
+
+    assert found == [
+        (f"{second}/update/accepted", None),
+        ("notify-next", second),
+        (f"{second}/update/accepted", None),
+        ("start-next/accepted", second),
+    ]
+    assert answer["execution"]["jobDocument"] == {"k": 1}
+    for job_id in (first, second):
+        clients.iot.delete_job(jobId=job_id, force=True)
+
+
+def test_ten_pending_executions_are_listed(
+    clients: AwsClients, device: DeviceIdentity, unique: str
+) -> None:
+    thing = clients.iot.describe_thing(thingName=device.thing_name)["thingArn"]
+    job_ids = [f"many-{unique}-{number}" for number in range(11)]
+    for job_id in job_ids:
+        clients.iot.create_job(jobId=job_id, targets=[thing], document="{}")
+    jobs = clients.iot_jobs_data
+    jobs.update_job_execution(jobId=job_ids[-1], thingName=device.thing_name, status="IN_PROGRESS")
+    pending = jobs.get_pending_job_executions(thingName=device.thing_name)
+
+    assert [one["jobId"] for one in pending["inProgressJobs"]] == job_ids[-1:]
+    assert [one["jobId"] for one in pending["queuedJobs"]] == job_ids[:9]
