@@ -347,6 +347,70 @@ def test_things_are_notified_in_maintenance_windows_alone_as_the_forecast_says(
     assert abs((moments[-1] - created).total_seconds() / 60 - last) <= 5
 
 
+async def test_what_fails_between_two_windows_is_retried_in_the_next(
+    fast_cloud: RunningCloud,
+    fast: AwsClients,
+    thing: DeviceIdentity,
+    device: aiomqtt.Client,
+    unique: str,
+) -> None:
+    job_id = f"between-{unique}"
+    fast.iot.create_job(
+        jobId=job_id,
+        targets=[thing_arn(fast_cloud, thing.thing_name)],
+        document="{}",
+        targetSelection="CONTINUOUS",
+        schedulingConfig={
+            "maintenanceWindows": [{"startTime": "cron(0/4 * ? * * *)", "durationInMinutes": 2}]
+        },
+        jobExecutionsRetryConfig={
+            "criteriaList": [{"failureType": "FAILED", "numberOfRetries": 1}]
+        },
+    )
+    first = await next_on(device, "/notify-next")
+    await asyncio.to_thread(wait_for_job, fast, job_id, "SCHEDULED")
+    await device.publish(
+        f"$aws/things/{thing.thing_name}/jobs/{job_id}/update", '{"status":"FAILED"}', qos=1
+    )
+    nothing = await next_on(device, "/notify-next")
+    second = await next_on(device, "/notify-next")
+    queued = executions(fast, job_id)[-1]["queuedAt"].astimezone(UTC)
+    fast.iot.delete_job(jobId=job_id, force=True)
+
+    assert "execution" not in nothing
+    assert [one["execution"]["executionNumber"] for one in (first, second)] == [1, 2]
+    assert queued.minute % 4 < 2
+
+
+async def test_an_abort_does_not_wait_for_the_next_window(
+    fast_cloud: RunningCloud, fast: AwsClients, thing: DeviceIdentity, unique: str
+) -> None:
+    job_id = f"aborted-{unique}"
+    criterion = {
+        "failureType": "FAILED",
+        "action": "CANCEL",
+        "thresholdPercentage": 100,
+        "minNumberOfExecutedThings": 1,
+    }
+    fast.iot.create_job(
+        jobId=job_id,
+        targets=[thing_arn(fast_cloud, thing.thing_name)],
+        document="{}",
+        targetSelection="CONTINUOUS",
+        schedulingConfig={
+            "maintenanceWindows": [{"startTime": "cron(0/4 * ? * * *)", "durationInMinutes": 2}]
+        },
+        abortConfig={"criteriaList": [criterion]},
+    )
+    await asyncio.to_thread(wait_until, lambda: executions(fast, job_id), "notified", 20)
+    await asyncio.to_thread(wait_for_job, fast, job_id, "SCHEDULED")
+    fast.iot_jobs_data.update_job_execution(
+        jobId=job_id, thingName=thing.thing_name, status="FAILED"
+    )
+
+    assert fast.iot.describe_job(jobId=job_id)["job"]["status"] == "CANCELED"
+
+
 @pytest.mark.parametrize("start", ["cron(99 2 ? * * *)", "every monday"])
 def test_a_window_that_is_no_cron_expression_is_refused(
     fast: AwsClients, start: str, unique: str

@@ -321,3 +321,60 @@ def test_a_scheduled_snapshot_job_is_for_the_things_of_its_creation_and_is_not_u
 
     assert len(executions(fast, unique)) == 1
     fast.iot.delete_job(jobId=unique, force=True)
+
+
+def test_after_the_schedules_end_nothing_is_retried(
+    fast: AwsClients, now: Callable[[], datetime], unique: str
+) -> None:
+    targets = make_things(fast, unique, 1)
+    start = minute_of(now() + HALF_HOUR + timedelta(minutes=50))
+    end = start + HALF_HOUR
+    fast.iot.create_job(
+        jobId=unique,
+        targets=targets,
+        document="{}",
+        schedulingConfig={
+            "startTime": f"{start:%Y-%m-%dT%H:%M}",
+            "endTime": f"{end:%Y-%m-%dT%H:%M}",
+            "endBehavior": "STOP_ROLLOUT",
+        },
+        jobExecutionsRetryConfig={
+            "criteriaList": [{"failureType": "FAILED", "numberOfRetries": 3}]
+        },
+    )
+    until(lambda: executions(fast, unique))
+    until(lambda: now() > end)
+    device = fast.iot_jobs_data
+    device.update_job_execution(jobId=unique, thingName=f"{unique}-0", status="FAILED")
+    until(lambda: job(fast, unique)["status"] == "COMPLETED")
+
+    assert [one["status"] for one in executions(fast, unique)] == ["FAILED"]
+
+
+def test_a_thing_that_left_the_target_is_not_retried(clients: AwsClients, unique: str) -> None:
+    # aws-facts A8: pending retries are dropped on leave.
+    parent = clients.iot.create_thing_group(thingGroupName=unique)["thingGroupArn"]
+    clients.iot.create_thing_group(thingGroupName=f"{unique}-child", parentGroupName=unique)
+    make_things(clients, unique, 2)
+    names = [f"{unique}-{number}" for number in range(2)]
+    for name in names:
+        clients.iot.add_thing_to_thing_group(thingGroupName=f"{unique}-child", thingName=name)
+    clients.iot.create_job(
+        jobId=unique,
+        targets=[parent],
+        document="{}",
+        targetSelection="CONTINUOUS",
+        jobExecutionsRetryConfig={
+            "criteriaList": [{"failureType": "FAILED", "numberOfRetries": 3}]
+        },
+    )
+    device = clients.iot_jobs_data
+    for name in names:
+        device.start_next_pending_job_execution(thingName=name)
+    clients.iot.remove_thing_from_thing_group(thingGroupName=f"{unique}-child", thingName=names[1])
+    for name in names:
+        device.update_job_execution(jobId=unique, thingName=name, status="FAILED")
+    pending = [device.get_pending_job_executions(thingName=name)["queuedJobs"] for name in names]
+
+    assert [len(one) for one in pending] == [1, 0]
+    clients.iot.delete_job(jobId=unique, force=True)

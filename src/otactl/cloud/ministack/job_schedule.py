@@ -3,10 +3,11 @@
 MiniStack stores ``schedulingConfig`` and starts the job at once. Here it is SCHEDULED until its
 start time or first maintenance window, notifies things only in a window, and stops at its end time;
 endBehavior decides about its executions. Things that join the target of a CONTINUOUS job between
-two windows wait for the next one.
+two windows wait for the next one. Executions may end between two windows, so the abort criteria
+hold there too: a criterion that is met must not wait for the next window's notifications.
 
-Touched, in ``ministack.services.iot``: ``_create_job``, ``_cancel_job`` and ``_describe_job`` are
-wrapped, ``_jobs_thing_joined_group`` is replaced.
+Touched, in ``ministack.services.iot``: ``_create_job``, ``_cancel_job``, ``_jobs_abort`` and
+``_describe_job`` are wrapped, ``_jobs_thing_joined_group`` is replaced.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from otactl.cloud.background import Background
 from otactl.cloud.ministack.answer import OK, account, fields_of, refused
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, JobPace, cloud_now, scheduling_of
+from otactl.cloud.ministack.retry import ANOTHER_HEAD, queue_retries
 from otactl.cloud.ministack.shape import Changes, require_source
 from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.rollout import MINUTE_MS
@@ -36,6 +38,7 @@ def install(changes: Changes, background: Background, pace: JobPace) -> None:
     require_source(iot._jobs_thing_joined_group, "_jobs_queue_execution(thing, job_id, now)")
     require_source(iot._cancel_job, 'if job["status"] != "IN_PROGRESS":')
     changes.put(iot, "_jobs_thing_joined_group", _joined, "thing", "group_arn")
+    _cancel_scheduled(changes)
 
     @changes.around(iot, "_create_job", "job_id", "payload")
     async def create_job(create: Any, job_id: str, payload: dict[str, Any]) -> Any:
@@ -51,13 +54,6 @@ def install(changes: Changes, background: Background, pace: JobPace) -> None:
             iot._jobs[job_id]["status"] = JobStatus.SCHEDULED.value
         return answer
 
-    @changes.around(iot, "_cancel_job", "job_id", "payload", "qp")
-    async def cancel_job(cancel: Any, job_id: str, *rest: Any) -> Any:
-        job = iot._jobs.get(job_id)
-        if job is not None and job["status"] == JobStatus.SCHEDULED:
-            job["status"] = JobStatus.IN_PROGRESS.value  # MiniStack cancels only such jobs
-        return await cancel(job_id, *rest)
-
     @changes.around(iot, "_describe_job")
     def describe_job(describe: Any, job_id: str) -> Any:
         answer, job = describe(job_id), iot._jobs.get(job_id) or {}
@@ -72,6 +68,28 @@ def install(changes: Changes, background: Background, pace: JobPace) -> None:
         return json_response(fields)
 
     background.repeat("the sweep for schedules", partial(_sweep, pace))
+
+
+def _cancel_scheduled(changes: Changes) -> None:
+    """MiniStack cancels and aborts only jobs that are IN_PROGRESS."""
+
+    @changes.around(iot, "_cancel_job", "job_id", "payload", "qp")
+    async def cancel_job(cancel: Any, job_id: str, *rest: Any) -> Any:
+        job = iot._jobs.get(job_id)
+        if job is not None and job["status"] == JobStatus.SCHEDULED:
+            job["status"] = JobStatus.IN_PROGRESS.value
+        return await cancel(job_id, *rest)
+
+    @changes.around(iot, "_jobs_abort", "job_id")
+    def abort_job(abort: Any, job_id: str) -> Any:
+        job = iot._jobs.get(job_id)
+        if job is None or job["status"] != JobStatus.SCHEDULED:
+            return abort(job_id)
+        job["status"] = JobStatus.IN_PROGRESS.value
+        canceled = abort(job_id)
+        if job["status"] == JobStatus.IN_PROGRESS:
+            job["status"] = JobStatus.SCHEDULED.value
+        return canceled
 
 
 def _joined(thing: str, group_arn: str) -> bool:
@@ -117,6 +135,8 @@ def _step(pace: JobPace, job: dict[str, Any]) -> Mapping[str, str | None]:
             job |= {"status": JobStatus.IN_PROGRESS.value, "lastUpdatedAt": now}
             job["rolloutBatchAt"] = now - MINUTE_MS
             pace.start(*account(), job)
+            # What failed since the last window closed.
+            return dict.fromkeys(queue_retries(job["jobId"]), ANOTHER_HEAD)
         case Phase.WAITING, JobStatus.IN_PROGRESS:
             job |= {"status": JobStatus.SCHEDULED.value, "lastUpdatedAt": now}
         case Phase.OVER, _ if not job.get(SCHEDULE_OVER):

@@ -22,7 +22,7 @@ otherwise the time to fill a group is quadratic.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.core.responses import json_response
@@ -134,6 +134,17 @@ def _change_members(changes: Changes, member_ms: int) -> None:
         if job is not None and not job.get("materialized"):
             materialize(job_id)
             job["materialized"] = True
+
+
+def is_target(thing: str, job: Mapping[str, Any]) -> bool:
+    """Whether a job's targets name a thing, or a group that it is in."""
+    record = iot._things.get(thing)
+    if record is None:
+        return False
+    groups = record.get("thingGroupNames", [])
+    names = {name for group in groups for name in (group, *_ancestors(group))}
+    arns = {iot._thing_arn(thing), *(iot._thing_group_arn(name) for name in names)}
+    return not arns.isdisjoint(job["targets"])
 
 
 def _parent_problem(parent: str) -> str | None:
