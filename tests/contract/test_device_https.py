@@ -140,6 +140,53 @@ def test_the_https_device_plane_presigns_by_https_too(
     assert fetch(cloud, url) == IMAGE
 
 
+@pytest.mark.parametrize(
+    ("mistake", "presigns"),
+    [
+        ({}, True),
+        ({"account": "999999999999"}, False),
+        ({"region": "eu-west-1"}, False),
+        ({"path": "elsewhere/"}, False),
+    ],
+)
+def test_a_role_that_does_not_trust_this_account_and_region_presigns_nothing(
+    *,
+    cloud: RunningCloud,
+    clients: AwsClients,
+    device: DeviceIdentity,
+    job_id: str,
+    unique: str,
+    mistake: dict[str, str],
+    presigns: bool,
+) -> None:
+    account = mistake.get("account", cloud.address.account_id)
+    region = mistake.get("region", cloud.address.region)
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "iot.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:iot:{region}:{account}:*"},
+        },
+    }
+    role = clients.iam.create_role(
+        RoleName=f"presign-{unique}",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )["Role"]["Arn"]
+    clients.iot.update_job(
+        jobId=job_id,
+        presignedUrlConfig={
+            "roleArn": role.replace("role/", f"role/{mistake.get('path', '')}"),
+            "expiresInSec": 60,
+        },
+    )
+    jobs = data_client(cloud, "iot-jobs-data", clients)
+    execution = jobs.describe_job_execution(thingName=device.thing_name, jobId=job_id)["execution"]
+
+    assert json.loads(execution["jobDocument"])["url"].startswith("https://") is presigns
+
+
 def test_a_host_name_that_was_given_is_in_the_certificate(
     start_cloud: StartCloud, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otactl.cloud.scope import Scope
-from otactl.cloud.streams.trust import may_be_assumed
+from otactl.cloud.streams.trust import ANY_RESOURCE, may_be_assumed
 
 HERE = Scope("123456789012", "us-east-1")
 IOT = {"Service": "iot.amazonaws.com"}
@@ -47,11 +47,45 @@ def document(*statements: dict[str, Any]) -> dict[str, Any]:
             },
             True,
         ),
+        # Letter by letter: AWS never lets this one in.
+        (
+            {
+                "Condition": {
+                    "StringEquals": {"aws:SourceArn": "arn:aws:iot:us-east-1:123456789012:*"}
+                }
+            },
+            False,
+        ),
+        (
+            {
+                "Condition": {
+                    "StringLike": {"aws:SourceArn": "arn:aws:iot:us-east-1:123456789012:*"}
+                }
+            },
+            True,
+        ),
         ({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, True),
     ],
 )
 def test_the_statement_decides(*, changes: dict[str, Any], allowed: bool) -> None:
     assert may_be_assumed(document(ALLOW | changes), HERE) is allowed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed"),
+    [
+        ("arn:aws:iot:us-east-1:123456789012:*", True),
+        ("arn:aws:iot:us-east-1:123456789012:job/mine", True),
+        ("arn:aws:iot:eu-west-1:123456789012:*", False),
+        ("arn:aws:iot:us-east-1:999999999999:*", False),
+    ],
+)
+def test_a_role_for_any_resource_is_held_to_account_and_region(
+    *, pattern: str, allowed: bool
+) -> None:
+    trust = document(ALLOW | {"Condition": {"ArnLike": {"aws:SourceArn": pattern}}})
+
+    assert may_be_assumed(trust, HERE, ANY_RESOURCE) is allowed
 
 
 def test_a_denial_wins() -> None:
