@@ -100,6 +100,32 @@ async def sweep():
 asyncio.run(sweep())
 """
 
+#: Whether a rule may use a role: by its ARN, without its path, by its name, and without a role.
+ROLES = """
+import json
+from ministack import app
+from ministack.core.responses import request_scope
+from ministack.services import iam
+from otactl.cloud.ministack.permission import ServiceCaller, role_lets
+allow = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+iot = {"Service": "iot.amazonaws.com"}
+trust = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": iot}]}
+rule = ServiceCaller("iot.amazonaws.com", "arn:aws:iot:us-east-1:123456789012:rule/r")
+with request_scope("123456789012", "us-east-1"):
+    iam._create_role({
+        "RoleName": ["r"], "Path": ["/p/"], "AssumeRolePolicyDocument": [json.dumps(trust)],
+    })
+    iam._put_role_policy({
+        "RoleName": ["r"], "PolicyName": ["p"], "PolicyDocument": [json.dumps(allow)],
+    })
+    queue = "arn:aws:sqs:us-east-1:123456789012:q"
+    role = "arn:aws:iam::123456789012:role"
+    print(json.dumps([
+        role_lets(arn, rule, "sqs:SendMessage", queue)
+        for arn in (f"{role}/p/r", f"{role}/r", "r", "")
+    ]))
+"""
+
 #: How many filters are shown for a topic: two that match, one by two ways, and none after all.
 INDEX = """
 import json
@@ -183,6 +209,10 @@ def test_a_job_that_cannot_be_read_is_logged_and_the_others_still_time_out(tmp_p
 
     assert run_beside_ministack(SWEEP, tmp_path, log) == ["TIMED_OUT", "TIMED_OUT"]
     assert any("the timeouts of job odd cannot be checked" in line for line in log)
+
+
+def test_a_service_finds_a_role_by_its_whole_arn(tmp_path: Path) -> None:
+    assert run_beside_ministack(ROLES, tmp_path) == [True, False, False, False]
 
 
 def test_plain_patterns_of_policies_match_what_they_matched(tmp_path: Path) -> None:

@@ -70,9 +70,11 @@ def policy_lets_in(
 
 def role_lets(role_arn: str, caller: ServiceCaller, action: str, resource_arn: str) -> bool:
     """Whether a service may assume a role, and the role allows an action."""
-    account_id, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    _, _, account_id = role_arn.partition(":role/")[0].rpartition(":")
+    name = role_arn.rpartition("/")[2]
     role = iam._roles.get_scoped(account_id, None, name)
-    if role is None:
+    # An ARN without the role's path names another role.
+    if role is None or role["Arn"] != role_arn:
         return False
     trust = role.get("AssumeRolePolicyDocument") or "{}"
     if not policy_lets_in(trust, caller, "sts:AssumeRole", "*"):

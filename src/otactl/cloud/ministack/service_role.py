@@ -32,7 +32,7 @@ def _is_usable(role_arn: str) -> bool:
     if role is None or role["Arn"] != role_arn:
         return False
     try:
-        trust = json.loads(role["AssumeRolePolicyDocument"])
+        trust = json.loads(role["AssumeRolePolicyDocument"] or "{}")
     except ValueError:
         return False
     return may_be_assumed(trust, account(), ANY_RESOURCE)
