@@ -259,6 +259,57 @@ def test_iam_decides_who_may_touch_streams(
         iot_client(cloud, key="AKIAUNKNOWN000000000").list_streams()
 
 
+def test_who_may_not_pass_the_role_makes_neither_a_stream_nor_a_presigning_job(
+    *,
+    cloud: RunningCloud,
+    clients: AwsClients,
+    files: list[Any],
+    stream_role_arn: str,
+    stream_id: str,
+    unique: str,
+) -> None:
+    user = f"passer-{unique}"
+    clients.iam.create_user(UserName=user)
+    key = clients.iam.create_access_key(UserName=user)["AccessKey"]
+    theirs = iot_client(cloud, key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    thing = clients.iot.create_thing(thingName=user)["thingArn"]
+
+    def refusals(*passed: dict[str, Any]) -> list[str]:
+        work = {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
+        clients.iam.put_user_policy(
+            UserName=user,
+            PolicyName="work",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [work, *passed]}),
+        )
+        stream = {"streamId": stream_id, "files": files, "roleArn": stream_role_arn}
+        job = {"jobId": user, "targets": [thing], "document": "{}"}
+        found = []
+        for operation, request in (
+            ("create_stream", stream),
+            ("update_stream", stream),
+            ("create_job", job | {"presignedUrlConfig": {"roleArn": stream_role_arn}}),
+            ("update_job", {"jobId": user, "presignedUrlConfig": {"roleArn": stream_role_arn}}),
+            ("update_stream", {"streamId": stream_id, "description": "without a role"}),
+        ):
+            try:
+                getattr(theirs, operation)(**request)
+            except theirs.exceptions.ClientError as error:
+                found.append(error.response["Error"]["Code"])
+        return found
+
+    to_iot = {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}}
+    to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    allow = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": stream_role_arn}
+    denied = ["AccessDeniedException"] * 4
+    unknown = "ResourceNotFoundException"
+
+    assert refusals() == [*denied, unknown]
+    assert refusals(allow | {"Condition": to_lambda}) == [*denied, unknown]
+    assert refusals(allow | {"Resource": f"{stream_role_arn}-other"}) == [*denied, unknown]
+    assert refusals(allow | {"Condition": to_iot}) == []
+    clients.iot.delete_job(jobId=user, force=True)
+
+
 def test_a_job_has_at_most_100_targets(
     cloud: RunningCloud, iot: Any, clients: AwsClients, unique: str
 ) -> None:

@@ -122,9 +122,6 @@ def test_without_any_one_statement_the_deployment_is_refused(
         if statement["Sid"] in ("SeeAlarmTopics", "SeeWhatFeedsAlarms"):
             # Without these a warning is all that is missing: tests/contract/test_alarm_reach.py.
             continue
-        if statement["Sid"] == "HandRolesToIot":
-            # MiniStack does not ask for iam:PassRole; AWS does (IoT Developer Guide, pass-role).
-            continue
         with subtests.test(statement["Sid"]), DeviceLoop(clients, deployable.thing_names):
             rest = [other for other in policy["Statement"] if other != statement]
             credentials = make_user(clients, f"op{number}-{unique}", {**policy, "Statement": rest})

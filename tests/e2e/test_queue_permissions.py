@@ -1,8 +1,8 @@
 """The policies of ``deployment/`` are enough for who adds requests, who decides, and the workers.
 
-The local cloud asks the policies of its users, as AWS does, but for two differences: it knows
-transactions as actions of their own, and it does not ask for iam:PassRole. AWS asks for what a
-transaction consists of (DynamoDB Developer Guide, transaction-apis-iam).
+The local cloud asks the policies of its users, as AWS does, but for one difference: it knows
+transactions as actions of their own. AWS asks for what a transaction consists of (DynamoDB
+Developer Guide, transaction-apis-iam).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = Path(__file__).parents[2] / "deployment"
 #: Statements without which a plain request is deployed all the same.
-_FOR_OTHERS = {"HandTheRoleToIot", "GatherManyThings", "TellMissingFromForbidden"}
+_FOR_OTHERS = {"GatherManyThings", "TellMissingFromForbidden"}
 
 
 @pytest.fixture

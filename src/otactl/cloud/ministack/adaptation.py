@@ -27,6 +27,7 @@ from otactl.cloud.ministack import (
     model_check,
     outbox,
     paging,
+    pass_role,
     pending_jobs,
     policy_decision,
     registry,
@@ -108,6 +109,7 @@ def _adaptations(
         ),
         "tables and functions of stacks": stack_resource.install,
         "pages of lists": partial(paging.install, largest_page=settings.largest_page),
+        "iam:PassRole": pass_role.install,
         "the checks of the service models": model_check.install,
     }
 
