@@ -155,6 +155,23 @@ def test_a_certificate_whose_removal_was_cut_off_is_replaced_and_not_left_behind
     assert _traces(clients, manifest) == NOTHING
 
 
+def test_a_certificate_of_which_only_the_arn_was_kept_is_fetched(
+    clients: AwsClients, manifest: FleetManifest, tmp_path: Path
+) -> None:
+    # The process died between the two files of a certificate; `fleet create` makes what is missing.
+    directory = FleetDirectory(tmp_path / "fleet")
+    list(create_fleet(clients, directory, manifest))
+    files = directory.files_of(manifest.things[0])
+    whole = files.certificate_file.read_text()
+    files.certificate_file.unlink()
+
+    list(create_fleet(clients, directory, manifest))
+
+    assert files.certificate_file.read_text() == whole
+    assert len(_traces(clients, manifest)["certificates"]) == 3
+    list(delete_fleet(clients, directory, manifest))
+
+
 def test_a_certificate_that_nothing_points_to_is_found_by_its_key(
     clients: AwsClients, manifest: FleetManifest, tmp_path: Path
 ) -> None:

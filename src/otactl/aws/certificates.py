@@ -69,11 +69,14 @@ class Certificates:
         )
         return Certificate(answer["certificateArn"], answer["certificatePem"])
 
-    @translated("iot", {MISSING: False})
-    def is_active(self, arn: str) -> bool:
-        """Whether it exists and devices may connect with it."""
+    @translated("iot", {MISSING: None})
+    def active(self, arn: str) -> Certificate | None:
+        """The certificate, if it exists and devices may connect with it; else None."""
         answer = self._clients.iot.describe_certificate(certificateId=_id(arn))
-        return answer["certificateDescription"]["status"] == "ACTIVE"
+        described = answer["certificateDescription"]
+        if described["status"] != "ACTIVE":
+            return None
+        return Certificate(arn, described["certificatePem"])
 
     @translated("iot")
     def attach(self, arn: str, *, policy_name: str, thing_name: str) -> None:

@@ -110,7 +110,8 @@ class ThingProvisioner:
             groups_of: The groups that a thing joins.
             known_certificate: The ARN of a thing's certificate from an earlier attempt.
             make_request: The signing request for a thing, PEM.
-            keep: Called with each certificate as soon as it exists.
+            keep: Called with each certificate as soon as it exists, and again for a known one:
+                the earlier attempt may have been killed halfway through keeping it.
 
         Yields:
             Each thing's name when it is complete.
@@ -123,15 +124,16 @@ class ThingProvisioner:
         def create(thing_name: str) -> str:
             self._create_thing(thing_name)
             arn = known_certificate(thing_name)
-            if arn is not None and not self._certificates.is_active(arn):
+            certificate = None if arn is None else self._certificates.active(arn)
+            if arn is not None and certificate is None:
                 # Its removal was interrupted. Once another one is kept, its ARN is lost.
                 self._certificates.delete(arn)
-                arn = None
-            if arn is None:
+            if certificate is None:
                 certificate = self._certificates.sign(make_request(thing_name))
-                keep(thing_name, certificate)
-                arn = certificate.arn
-            self._certificates.attach(arn, policy_name=self._policy_name, thing_name=thing_name)
+            keep(thing_name, certificate)
+            self._certificates.attach(
+                certificate.arn, policy_name=self._policy_name, thing_name=thing_name
+            )
             for group_name in groups_of(thing_name):
                 self._clients.iot.add_thing_to_thing_group(
                     thingName=thing_name, thingGroupName=group_name

@@ -41,7 +41,7 @@ def certificate_request(thing_name: str, files: ThingFiles) -> str:
 
 def public_key(files: ThingFiles) -> bytes | None:
     """The public half of a thing's key, DER; None if there is no key."""
-    if not files.key_file.exists():
+    if not _is_written(files.key_file):
         return None
     return (
         _key(files.key_file)
@@ -52,7 +52,8 @@ def public_key(files: ThingFiles) -> bytes | None:
 
 def _key(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
-        if not path.exists():
+        if not _is_written(path):
+            path.unlink(missing_ok=True)
             return _new_key(path)
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
@@ -62,6 +63,11 @@ def _key(path: Path) -> ec.EllipticCurvePrivateKey:
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key
     raise LocalResourceMissing(f"{path} is not a key of an elliptic curve")
+
+
+def _is_written(path: Path) -> bool:
+    """Whether there is a key; a process killed while it made one leaves an empty file."""
+    return path.exists() and path.stat().st_size > 0
 
 
 def _new_key(path: Path) -> ec.EllipticCurvePrivateKey:

@@ -53,6 +53,16 @@ def test_a_thing_without_a_key_has_no_public_key(tmp_path: Path) -> None:
     assert public_key(ThingFiles(tmp_path)) is None
 
 
+def test_the_empty_file_of_a_killed_process_is_no_key(tmp_path: Path) -> None:
+    files = ThingFiles(tmp_path)
+    files.key_file.touch()
+
+    assert public_key(files) is None
+    certificate_request("a", files)
+    assert public_key(files) is not None
+    assert files.key_file.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_damaged_key_is_named(tmp_path: Path) -> None:
     files = ThingFiles(tmp_path)
     files.key_file.write_text("nonsense")
