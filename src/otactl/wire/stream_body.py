@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from otactl.wire.error import WireError
 from otactl.wire.stream_topic import PayloadFormat
 
 MAX_CLIENT_TOKEN_BYTES = 64
+# bytes.fromhex itself skips white space.
+_HEX = re.compile(r"(?:0[xX])?([0-9a-fA-F]*)", re.ASCII)
 
 #: What the readers of JSON and CBOR raise for untrusted bytes. A CBOR tag can cause any arithmetic,
 #: and a map can have a key that Python cannot hash.
@@ -96,12 +99,9 @@ class Fields:
             if not isinstance(bitmap, bytes):
                 raise self.misfit("b must be a byte string")
             return bitmap
-        if isinstance(bitmap, str):
-            digits = bitmap.removeprefix("0x").removeprefix("0X")
-            try:
-                return bytes.fromhex(digits if len(digits) % 2 == 0 else f"0{digits}")
-            except ValueError:
-                pass
+        digits = _HEX.fullmatch(bitmap) if isinstance(bitmap, str) else None
+        if digits is not None:
+            return bytes.fromhex("0" * (len(digits[1]) % 2) + digits[1])
         raise self.refusal("b must be a bitmap in hex")
 
     @property

@@ -166,6 +166,9 @@ def _cbor(fields: dict[str, Any]) -> bytes:
         ("json", b'{"f": true, "l": 256}', "InvalidRequest"),
         ("json", b'{"f": 1.5, "l": 256}', "InvalidRequest"),
         ("json", b'{"f": 0, "l": 256, "b": "xyz"}', "InvalidRequest"),
+        ("json", b'{"f": 0, "l": 256, "b": "0xff  ff"}', "InvalidRequest"),
+        ("json", b'{"f": 0, "l": 256, "b": "0x0xff"}', "InvalidRequest"),
+        ("json", b'{"f": 0, "l": 256, "b": 255}', "InvalidRequest"),
         ("json", b'{"f": 0, "l": 256, "b": 7}', "InvalidRequest"),
     ],
 )
