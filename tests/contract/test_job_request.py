@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,6 +12,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from otactl.aws.clients import AwsClients
     from otactl.cloud import RunningCloud
 
 
@@ -117,3 +119,33 @@ def test_what_aws_takes_is_taken(
 
     assert iot.describe_job(jobId=job_id)["job"]["status"] == "IN_PROGRESS"
     iot.delete_job(jobId=job_id, force=True)
+
+
+def test_a_document_in_s3_has_ten_substitutions_at_most_too(
+    iot: Any,
+    clients: AwsClients,
+    firmware_bucket: str,
+    stream_role_arn: str,
+    thing_arn: str,
+    unique: str,
+) -> None:
+    s3 = f"https://s3.us-east-1.amazonaws.com/{firmware_bucket}/{unique}"
+    for count in (10, 11):
+        urls = [f"${{aws:iot:s3-presigned-url:{s3}-image}}"] * count
+        clients.s3.put_object(
+            Bucket=firmware_bucket, Key=f"{unique}-{count}", Body=json.dumps({"urls": urls})
+        )
+    presigned = {"roleArn": stream_role_arn, "expiresInSec": 60}
+
+    def create(count: int) -> None:
+        iot.create_job(
+            jobId=f"many-{unique}",
+            targets=[thing_arn],
+            documentSource=f"{s3}-{count}",
+            presignedUrlConfig=presigned,
+        )
+
+    with pytest.raises(iot.exceptions.InvalidRequestException, match="at most 10"):
+        create(11)
+    create(10)
+    iot.delete_job(jobId=f"many-{unique}", force=True)

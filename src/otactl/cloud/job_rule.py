@@ -89,8 +89,13 @@ def _document_violations(members: Mapping[str, Any]) -> Iterator[str]:
         yield "Only one of document and documentSource may be given."
     elif not given and members.get("jobTemplateArn") is None:
         yield "One of document, documentSource and jobTemplateArn must be given."
-    if len(START.findall(members.get("document") or "")) > MAX_SUBSTITUTIONS:
-        yield f"A job document must have at most {MAX_SUBSTITUTIONS} substitutions."
+
+
+def document_problem(document: str) -> str | None:
+    """Why the service refuses a job document, of a request, from S3 or of a template."""
+    if len(START.findall(document)) > MAX_SUBSTITUTIONS:
+        return f"A job document must have at most {MAX_SUBSTITUTIONS} substitutions."
+    return None
 
 
 def _report_violations(operation: str, members: Mapping[str, Any]) -> Iterator[str]:

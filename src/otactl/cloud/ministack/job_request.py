@@ -4,10 +4,13 @@ MiniStack checks rollout, retry and presigning settings in UpdateJob, with the a
 the real service, but not in CreateJob; AWS validates both alike (aws-facts B1: the checks are
 shared). A rehearsal must not accept a job that AWS refuses.
 
+Added here, from aws-facts A1, A6 and D: at most a hundred targets, a retry criterion for ALL must
+be the only one, at most ten retries, maintenance windows for CONTINUOUS jobs only, at most ten
+substitutions in a document.
+
 Touched, all in ``ministack.services.iot``: ``_create_job`` is wrapped; the checks are
-``_job_update_request_error`` for the members ``_JOB_UPDATE_MEMBERS``. Added here, from aws-facts
-A1, A6 and D: at most a hundred targets, a retry criterion for ALL must be the only one, at most ten
-retries, maintenance windows for CONTINUOUS jobs only.
+``_job_update_request_error`` for the members ``_JOB_UPDATE_MEMBERS``; ``_job_presign_error``, which
+checks the document of a job or template wherever it comes from, is wrapped.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any
 
 from ministack.services import iot
 
+from otactl.cloud.job_rule import document_problem
 from otactl.cloud.ministack.answer import refused
 from otactl.cloud.ministack.shape import Changes, require, require_parameters
 from otactl.model.cron import cron_fault
@@ -52,6 +56,11 @@ def install(changes: Changes) -> None:
         if refusal is None and problem is not None:
             refusal = refused(problem)
         return await create(job_id, payload) if refusal is None else refusal
+
+    @changes.around(iot, "_job_presign_error", "document", "config")
+    def document_error(check: Any, document: str | None, *rest: Any) -> Any:
+        problem = document_problem(document or "")
+        return check(document, *rest) if problem is None else refused(problem)
 
 
 def _problem(payload: dict[str, Any]) -> str | None:
