@@ -80,6 +80,7 @@ REFUSED: dict[str, Callable[[RawDevice], Coroutine[Any, Any, Any]]] = {
     "RETAIN on a reserved topic": lambda it: it.publish(
         "$aws/things/t/shadow/update", {}, retain=True
     ),
+    "QoS 2": lambda it: it.publish("a", {}, qos=2),
     "a payload over 128 KB": lambda it: it.publish("a", b"x" * (MAX + 1)),
 }
 

@@ -8,6 +8,7 @@
 | | AWS IoT Core quotas; aws-facts O |
 | 128 KB of payload; 100 PUBLISH a second inbound; 512 KiB a second each way | aws-facts A9 |
 | no RETAIN on reserved topics (``$…``) | Developer Guide, mqtt retained messages |
+| no PUBLISH with QoS 2 | Developer Guide, mqtt-differences |
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _MOST_KEEP_ALIVE_SECONDS = 1200
 PUBLISHES_PER_SECOND = 100
 BYTES_PER_SECOND = 512 * 1024
 _MAX_FILTERS = 8
+_MOST_QOS = 1
 _MAX_SLASHES = 7
 _MAX_PAYLOAD_BYTES = 128 * 1024
 _ROUNDING = 1e-6
@@ -33,8 +35,10 @@ def keep_alive_seconds(asked: int, least: int = LEAST_KEEP_ALIVE_SECONDS) -> int
     return min(max(asked, least), _MOST_KEEP_ALIVE_SECONDS)
 
 
-def publish_problem(topic: str, payload_bytes: int, *, retain: bool) -> str | None:
+def publish_problem(topic: str, payload_bytes: int, *, qos: int, retain: bool) -> str | None:
     """Why a message ends its connection; None if it is accepted."""
+    if qos > _MOST_QOS:
+        return f"a message with QoS {qos}, which AWS IoT does not support"
     if retain and topic.startswith("$"):
         return "RETAIN on a reserved topic"
     if payload_bytes > _MAX_PAYLOAD_BYTES:

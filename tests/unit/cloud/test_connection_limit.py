@@ -31,7 +31,11 @@ def test_the_keep_alive_that_holds(asked: int, holds: int) -> None:
     ],
 )
 def test_what_may_be_published(topic: str, size: int, *, retain: bool, is_taken: bool) -> None:
-    assert (publish_problem(topic, size, retain=retain) is None) is is_taken
+    assert (publish_problem(topic, size, qos=1, retain=retain) is None) is is_taken
+
+
+def test_a_message_with_qos_2_is_refused() -> None:
+    assert publish_problem("a", 1, qos=2, retain=False) is not None
 
 
 def test_what_may_be_subscribed_to() -> None:

@@ -1,7 +1,7 @@
 """The limits of a connection to the broker, by ``otactl.cloud.connection_limit``.
 
-As on AWS, the connection ends with too many filters or slashes, RETAIN on a reserved topic, too
-large a payload, or no packet within the keep alive (with the will, and the presence event
+As on AWS, the connection ends with too many filters or slashes, RETAIN on a reserved topic, QoS 2,
+too large a payload, or no packet within the keep alive (with the will, and the presence event
 MQTT_KEEP_ALIVE_TIMEOUT). Too many messages are dropped, unacknowledged; too many bytes are delayed.
 All in real seconds, whatever the speed of the cloud's clock. The connections of a certificate that
 is no longer ACTIVE are closed. Shared subscriptions, which MiniStack would read as a filter of that
@@ -206,10 +206,11 @@ def _problem(
         connection.dialled = iot.jobs_device_host.get()
     elif pkt_type == iot.PKT_PUBLISH:
         topic, at = iot._read_string(body, 0)
-        at += 2 if flags >> 1 & 3 else 0
+        qos = flags >> 1 & 3
+        at += 2 if qos else 0
         if session.protocol_version == iot.MQTT_5:
             _, at = iot._decode_properties(body, at)
-        return publish_problem(topic, len(body) - at, retain=bool(flags & 1))
+        return publish_problem(topic, len(body) - at, qos=qos, retain=bool(flags & 1))
     elif pkt_type == iot.PKT_SUBSCRIBE:
         at, filters = 2, []
         if session.protocol_version == iot.MQTT_5:
