@@ -135,6 +135,7 @@ class FleetRun:
         """Stop every device; returns when their connections are closed. May be called twice.
 
         Raises:
+            LocalResourceMissing: The files of a device cannot be written or read.
             BaseException: The internal error that ended a device.
         """
         thread, self._thread = self._thread, None
@@ -219,6 +220,9 @@ class FleetRun:
     def _run_thread(self) -> None:
         try:
             asyncio.run(self._run())
+        except OSError as error:
+            # Those of connections are handled: this one is of a device's files.
+            self._crash = LocalResourceMissing(f"the files of a device cannot be used: {error}")
         except BaseException as error:  # noqa: BLE001  # handed to the caller of stop()
             self._crash = error
         finally:
