@@ -411,6 +411,37 @@ async def test_an_abort_does_not_wait_for_the_next_window(
     assert fast.iot.describe_job(jobId=job_id)["job"]["status"] == "CANCELED"
 
 
+def test_a_thing_that_comes_back_between_two_windows_runs_the_job_again(
+    fast: AwsClients, thing: DeviceIdentity, unique: str
+) -> None:
+    # aws-facts A8: a thing that rejoins after its execution has ended gets the next one.
+    name = f"back-{unique}"
+    member = {"thingGroupName": name, "thingName": thing.thing_name}
+    group = fast.iot.create_thing_group(thingGroupName=name)["thingGroupArn"]
+    fast.iot.add_thing_to_thing_group(**member)
+    fast.iot.create_job(
+        jobId=name,
+        targets=[group],
+        document="{}",
+        targetSelection="CONTINUOUS",
+        schedulingConfig={
+            "maintenanceWindows": [{"startTime": "cron(0/4 * ? * * *)", "durationInMinutes": 2}]
+        },
+    )
+    wait_until(lambda: executions(fast, name), "notified", 20)
+    wait_for_job(fast, name, "SCHEDULED")
+    fast.iot_jobs_data.update_job_execution(
+        jobId=name, thingName=thing.thing_name, status="SUCCEEDED"
+    )
+    fast.iot.remove_thing_from_thing_group(**member)
+    fast.iot.add_thing_to_thing_group(**member)
+    wait_until(lambda: len(executions(fast, name)) == 2, "notified again", 20)
+    queued = executions(fast, name)[-1]["queuedAt"].astimezone(UTC)
+    fast.iot.delete_job(jobId=name, force=True)
+
+    assert queued.minute % 4 < 2
+
+
 @pytest.mark.parametrize("start", ["cron(99 2 ? * * *)", "every monday"])
 def test_a_window_that_is_no_cron_expression_is_refused(
     fast: AwsClients, start: str, unique: str

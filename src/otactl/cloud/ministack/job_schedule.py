@@ -26,9 +26,13 @@ from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, JobPace, cloud_now, scheduling_of
 from otactl.cloud.ministack.retry import ANOTHER_HEAD, queue_retries
 from otactl.cloud.ministack.shape import Changes, require_source
+from otactl.cloud.ministack.thing_group import is_target
 from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.rollout import MINUTE_MS
 from otactl.rules.schedule import Phase, canceled_at_end, next_windows, phase, problems
+
+#: The things of a job that joined its target again between two windows.
+_CAME_BACK = "cameBack"
 
 _log = logging.getLogger("otactl.cloud.schedule")
 
@@ -106,7 +110,9 @@ def _joined(thing: str, group_arn: str) -> bool:
         if previous is not None and previous["status"] not in iot._JOB_EXECUTION_TERMINAL:
             continue
         if job["status"] == JobStatus.SCHEDULED:
-            job.setdefault("rolloutQueue", []).append(thing)
+            # The rollout notifies a thing once; one that comes back does not count for its rate.
+            waiting = "rolloutQueue" if previous is None else _CAME_BACK
+            job.setdefault(waiting, []).append(thing)
         elif job["status"] == JobStatus.IN_PROGRESS:
             iot._jobs_queue_execution(thing, job_id, iot._jobs_now_ms())
             queued = True
@@ -135,13 +141,25 @@ def _step(pace: JobPace, job: dict[str, Any]) -> Mapping[str, str | None]:
             job |= {"status": JobStatus.IN_PROGRESS.value, "lastUpdatedAt": now}
             job["rolloutBatchAt"] = now - MINUTE_MS
             pace.start(*account(), job)
-            # What failed since the last window closed.
-            return dict.fromkeys(queue_retries(job["jobId"]), ANOTHER_HEAD)
+            return _catch_up(job, now)
         case Phase.WAITING, JobStatus.IN_PROGRESS:
             job |= {"status": JobStatus.SCHEDULED.value, "lastUpdatedAt": now}
         case Phase.OVER, _ if not job.get(SCHEDULE_OVER):
             return _end(pace, job, now)
     return {}
+
+
+def _catch_up(job: dict[str, Any], now: int) -> Mapping[str, str | None]:
+    """Queue what joined the target again, or failed, since the last window closed."""
+    job_id = job["jobId"]
+    heads: dict[str, str | None] = {}
+    for thing in job.pop(_CAME_BACK, ()):
+        previous = executions().get((thing, job_id))
+        is_open = previous is not None and not ExecutionStatus(previous["status"]).is_terminal
+        if is_target(thing, job) and not is_open:
+            heads[thing] = iot.jobs_first_pending_job_id(thing)
+            iot._jobs_queue_execution(thing, job_id, now)
+    return heads | dict.fromkeys(queue_retries(job_id), ANOTHER_HEAD)
 
 
 def _end(pace: JobPace, job: dict[str, Any], now: int) -> Mapping[str, str | None]:
