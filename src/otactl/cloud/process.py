@@ -121,13 +121,22 @@ class RunningCloud:
             try:
                 self._process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                # It leads its own group: its Lambda functions go with it.
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
+                _kill(self._process.pid)
         self._process.wait()
         if self._lifeline_fd is not None:
             os.close(self._lifeline_fd)
             self._lifeline_fd = None
+
+
+def _ask_to_end(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+
+
+def _kill(pid: int) -> None:
+    # It leads its own group: its Lambda functions go with it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def stop_local_cloud(state_dir: Path) -> bool:
@@ -143,9 +152,8 @@ def stop_local_cloud(state_dir: Path) -> bool:
     if address is None:
         return False
     # The lock is held, so the process of that number is still the one that wrote the record.
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(address.pid, number)
+    for end in (_ask_to_end, _kill):
+        end(address.pid)
         deadline = time.monotonic() + _STOP_SECONDS
         while record.is_running(state_dir):
             if time.monotonic() > deadline:
