@@ -44,7 +44,11 @@ class Mailboxes:
         """Queue a request; waits while the owner's mailbox is full."""
         box = self._boxes.setdefault(owner, _Mailbox())
         box.claims += 1
-        await box.free.acquire()
+        try:
+            await box.free.acquire()
+        except BaseException:  # the device's connection ended
+            self._withdraw(owner, box)
+            raise
         box.waiting.append(request)
         if box.worker is None:
             box.worker = self._background.run(f"the mailbox of {owner}", self._work(owner, box))
@@ -56,8 +60,12 @@ class Mailboxes:
                     f"a request in the mailbox of {owner}", box.waiting.popleft()()
                 )
             finally:
-                box.claims -= 1
                 box.free.release()
+                self._withdraw(owner, box)
         box.worker = None
+
+    def _withdraw(self, owner: Hashable, box: _Mailbox) -> None:
+        """Drop a request's claim, and a mailbox without any."""
+        box.claims -= 1
         if box.claims == 0:
             del self._boxes[owner]

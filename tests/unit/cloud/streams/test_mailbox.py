@@ -82,3 +82,20 @@ async def test_a_request_that_fails_does_not_end_its_owners_mailbox() -> None:
 
     assert answers.done == ["after"]
     assert len(boxes) == 0
+
+
+async def test_nothing_is_kept_of_an_owner_whose_connection_ended_while_it_waited() -> None:
+    boxes, answers = Mailboxes(Background()), Answers()
+    putting = [
+        asyncio.create_task(boxes.put("a", answers.request("a", str(number))))
+        for number in range(DEPTH + 2)
+    ]
+    await settle()
+    for task in putting[DEPTH:]:
+        task.cancel()
+    await settle()
+    answers.gates["a"].set()
+    await settle()
+
+    assert answers.done == [str(number) for number in range(DEPTH)]
+    assert len(boxes) == 0
