@@ -82,6 +82,9 @@ BOTH = {"numberOfNotifiedThings": 5, "numberOfSucceededThings": 5}
         {"presignedUrlConfig": {"roleArn": "not a role", "expiresInSec": 60}},
         {"presignedUrlConfig": {"expiresInSec": 59}},
         {"timeoutConfig": {"inProgressTimeoutInMinutes": 10081}},
+        {"schedulingConfig": {"startTime": "tomorrow"}},
+        {"schedulingConfig": {"startTime": "2099-02-30T00:00"}},
+        {"schedulingConfig": {"endTime": "2099-01-01T24:30"}},
         {
             "schedulingConfig": {
                 "maintenanceWindows": [{"startTime": "cron(0 0 * * ? *)", "durationInMinutes": 60}]

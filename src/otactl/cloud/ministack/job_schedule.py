@@ -49,8 +49,12 @@ def install(changes: Changes, background: Background, pace: JobPace) -> None:
         scheduling, now = scheduling_of(payload), cloud_now()
         try:
             problem = next(problems(scheduling, now), None)
-        except ValueError:
-            problem = None  # not a valid time; MiniStack refuses it
+        except ValueError as error:
+            # MiniStack checks the digits only, and fails later on a 30 February.
+            problem = (
+                "1 validation error detected: startTime and endTime must follow the format "
+                f"YYYY-MM-DDThh:mm. ({error})"
+            )
         if problem is not None:
             return refused(problem)
         answer = await create(job_id, payload)
