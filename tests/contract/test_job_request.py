@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -152,3 +153,32 @@ def test_a_document_in_s3_has_ten_substitutions_at_most_too(
         create(11)
     create(10)
     iot.delete_job(jobId=f"many-{unique}", force=True)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"maintenanceWindows": [{"startTime": "every monday", "durationInMinutes": 60}]},
+        {"jobExecutionsRetryConfig": retries(("FAILED", 6), ("TIMED_OUT", 5))},
+    ],
+)
+def test_a_template_brings_in_nothing_that_a_job_may_not_have(
+    iot: Any, thing_arn: str, unique: str, member: dict[str, Any]
+) -> None:
+    name = f"template-{unique}"
+    start = datetime.now(UTC) + timedelta(days=1)
+    template = iot.create_job_template(
+        jobTemplateId=name, description="d", document="{}", **member
+    )["jobTemplateArn"]
+
+    with pytest.raises(iot.exceptions.InvalidRequestException):
+        iot.create_job(
+            jobId=name,
+            targets=[thing_arn],
+            jobTemplateArn=template,
+            targetSelection="CONTINUOUS",
+            schedulingConfig={"startTime": f"{start:%Y-%m-%dT%H:%M}"},
+        )
+    with pytest.raises(iot.exceptions.ResourceNotFoundException):
+        iot.describe_job(jobId=name)
+    iot.delete_job_template(jobTemplateId=name)

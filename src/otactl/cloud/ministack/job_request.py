@@ -10,7 +10,8 @@ substitutions in a document.
 
 Touched, all in ``ministack.services.iot``: ``_create_job`` is wrapped; the checks are
 ``_job_update_request_error`` for the members ``_JOB_UPDATE_MEMBERS``; ``_job_presign_error``, which
-checks the document of a job or template wherever it comes from, is wrapped.
+checks the document of a job or template wherever it comes from, is wrapped; the members that a job
+takes from its template are those of ``_job_payload_from_template``.
 """
 
 from __future__ import annotations
@@ -31,9 +32,13 @@ _MAX_TARGETS = 100
 
 def install(changes: Changes) -> None:
     """Install the checks."""
-    check, members = iot._job_update_request_error, iot._JOB_UPDATE_MEMBERS
+    check = iot._job_update_request_error
     require_parameters(check, "job_id", "payload")
-    require("jobExecutionsRolloutConfig" in members, "the rollout among UpdateJob's members")
+    require_parameters(iot._job_payload_from_template, "payload")
+    require(
+        "jobExecutionsRolloutConfig" in iot._JOB_UPDATE_MEMBERS,
+        "the rollout among UpdateJob's members",
+    )
     empty_rollout = check("j", {"jobExecutionsRolloutConfig": {}})
     require(empty_rollout is not None, "UpdateJob to refuse an empty rollout")
     require(
@@ -43,24 +48,34 @@ def install(changes: Changes) -> None:
 
     @changes.around(iot, "_create_job", "job_id", "payload")
     async def create_job(create: Any, job_id: str, payload: dict[str, Any]) -> Any:
-        given = {name: payload[name] for name in members if payload.get(name) is not None}
-        # UpdateJob refuses an empty timeout; DescribeJob returns one, so CreateJob accepts it.
-        if not given.get("timeoutConfig"):
-            given.pop("timeoutConfig", None)
-        targets = len(payload.get("targets") or ())
-        if targets > _MAX_TARGETS:
-            message = f"A job has at most {_MAX_TARGETS} targets; this one has {targets}"
-            return refused(message, "LimitExceededException", 410)
-        refusal = check(job_id, given) if given else None
-        problem = _problem(payload)
-        if refusal is None and problem is not None:
-            refusal = refused(problem)
+        whole: dict[str, Any] | None = payload
+        if payload.get("jobTemplateArn") is not None:
+            # Not checked when the template was made; None for a template that does not exist.
+            whole = iot._job_payload_from_template(payload)[0]
+        refusal = None if whole is None else _refusal(job_id, whole)
         return await create(job_id, payload) if refusal is None else refusal
 
     @changes.around(iot, "_job_presign_error", "document", "config")
     def document_error(check: Any, document: str | None, *rest: Any) -> Any:
         problem = document_problem(document or "")
         return check(document, *rest) if problem is None else refused(problem)
+
+
+def _refusal(job_id: str, payload: dict[str, Any]) -> Any:
+    """The answer that refuses a request, with its template's members; None if it is accepted."""
+    targets = len(payload.get("targets") or ())
+    if targets > _MAX_TARGETS:
+        message = f"A job has at most {_MAX_TARGETS} targets; this one has {targets}"
+        return refused(message, "LimitExceededException", 410)
+    given = {
+        name: payload[name] for name in iot._JOB_UPDATE_MEMBERS if payload.get(name) is not None
+    }
+    # UpdateJob refuses an empty timeout; DescribeJob returns one, so CreateJob accepts it.
+    if not given.get("timeoutConfig"):
+        given.pop("timeoutConfig", None)
+    refusal = iot._job_update_request_error(job_id, given) if given else None
+    problem = _problem(payload)
+    return refusal if refusal is not None or problem is None else refused(problem)
 
 
 def _problem(payload: dict[str, Any]) -> str | None:
