@@ -274,6 +274,8 @@ def test_who_may_not_pass_the_role_makes_neither_a_stream_nor_a_presigning_job(
     theirs = iot_client(cloud, key=key["AccessKeyId"], secret=key["SecretAccessKey"])
     thing = clients.iot.create_thing(thingName=user)["thingArn"]
 
+    messages: list[str] = []
+
     def refusals(*passed: dict[str, Any]) -> list[str]:
         work = {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
         clients.iam.put_user_policy(
@@ -295,6 +297,7 @@ def test_who_may_not_pass_the_role_makes_neither_a_stream_nor_a_presigning_job(
                 getattr(theirs, operation)(**request)
             except theirs.exceptions.ClientError as error:
                 found.append(error.response["Error"]["Code"])
+                messages.append(str(error))
         return found
 
     to_iot = {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}}
@@ -307,6 +310,7 @@ def test_who_may_not_pass_the_role_makes_neither_a_stream_nor_a_presigning_job(
     assert refusals(allow | {"Condition": to_lambda}) == [*denied, unknown]
     assert refusals(allow | {"Resource": f"{stream_role_arn}-other"}) == [*denied, unknown]
     assert refusals(allow | {"Condition": to_iot}) == []
+    assert f"iam:PassRole on resource: {stream_role_arn}" in messages[0]
     clients.iot.delete_job(jobId=user, force=True)
 
 

@@ -17,7 +17,7 @@ from ministack import app
 from ministack.services import iot
 
 from otactl.cloud.ministack.answer import REQUEST
-from otactl.cloud.ministack.shape import Changes, require_parameters
+from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
 from otactl.cloud.operation import find_operation, json_object
 
 _CONTEXT = {"iam:PassedToService": "iot.amazonaws.com"}
@@ -38,6 +38,7 @@ def install(changes: Changes) -> None:
         *("service", "iam_action", "headers", "query_params", "request_id", "resource_arn"),
         "service_context",
     )
+    require_source(app._enforce_data_plane, "named_resource: str")
 
     @changes.around(iot, "handle_request", *REQUEST)
     async def handle_request(
@@ -47,7 +48,9 @@ def install(changes: Changes) -> None:
         role = None if operation is None else _role(operation.name, json_object(body) or {})
         if role is not None:
             denied = app._enforce_data_plane(
-                *("iot", "iam:PassRole", headers, query, "", role), service_context=_CONTEXT
+                *("iot", "iam:PassRole", headers, query, "", role),
+                service_context=_CONTEXT,
+                named_resource=role,
             )
             if denied is not None:
                 return denied
