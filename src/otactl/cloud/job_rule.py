@@ -16,6 +16,9 @@ from otactl.wire.placeholder import MAX_SUBSTITUTIONS, START
 
 #: Discards the step timer; UpdateJobExecution only (facts D).
 _DISCARD = -1
+_WITH_STATUS_DETAILS = ("StartNextPendingJobExecution", "UpdateJobExecution", "CancelJobExecution")
+#: The ARNs of AWS's own job templates have no account.
+_MANAGED_TEMPLATE = re.compile(r"arn:[a-z-]+:iot:[^:]*::jobtemplate/.+")
 #: Pairs of statusDetails, and the length of a value in the model's documentation (facts E1).
 _MAX_STATUS_DETAILS = 10
 _MAX_STATUS_DETAIL_LENGTH = 1024
@@ -44,7 +47,7 @@ def job_violations(operation: str, members: Mapping[str, Any]) -> Iterator[str]:
         yield from _policy_violations(members)
     if operation == "CreateJob":
         yield from _document_violations(members)
-    if operation in ("StartNextPendingJobExecution", "UpdateJobExecution"):
+    if operation in _WITH_STATUS_DETAILS:
         yield from _report_violations(operation, members)
 
 
@@ -89,6 +92,9 @@ def _document_violations(members: Mapping[str, Any]) -> Iterator[str]:
         yield "Only one of document and documentSource may be given."
     elif not given and members.get("jobTemplateArn") is None:
         yield "One of document, documentSource and jobTemplateArn must be given."
+    template = members.get("jobTemplateArn") or ""
+    if members.get("documentParameters") and not _MANAGED_TEMPLATE.fullmatch(template):
+        yield "documentParameters can only be used with a template that AWS manages."
 
 
 def document_problem(document: str) -> str | None:

@@ -87,3 +87,26 @@ def test_an_expected_version_may_be_text_as_the_jobs_library_sends_it(
 def test_a_document_has_ten_substitutions_at_most(*, count: int, is_refused: bool) -> None:
     document = str(["${aws:iot:s3-presigned-url:https://s3.amazonaws.com/b/k}"] * count)
     assert (document_problem(document) is not None) is is_refused
+
+
+@pytest.mark.parametrize(
+    "operation", ["StartNextPendingJobExecution", "UpdateJobExecution", "CancelJobExecution"]
+)
+@pytest.mark.parametrize(("count", "refusals"), [(10, 0), (11, 1)])
+def test_ten_pairs_of_status_details_at_most(operation: str, count: int, refusals: int) -> None:
+    details = {str(number): "x" for number in range(count)}
+    assert len(list(job_violations(operation, {"statusDetails": details}))) == refusals
+
+
+@pytest.mark.parametrize(
+    ("template", "refusals"),
+    [
+        (None, 1),
+        ("arn:aws:iot:us-east-1:123456789012:jobtemplate/mine", 1),
+        ("arn:aws:iot:us-east-1::jobtemplate/AWS-Download-File:1.0", 0),
+    ],
+)
+def test_document_parameters_are_for_templates_of_aws(template: str | None, refusals: int) -> None:
+    members = {"documentParameters": {"a": "b"}, "jobTemplateArn": template}
+    members |= {} if template else {"document": "{}"}
+    assert len(list(job_violations("CreateJob", members))) == refusals
