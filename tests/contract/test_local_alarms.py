@@ -100,6 +100,12 @@ def watch(fast_cloud: RunningCloud, fast: AwsClients, unique: str) -> Watch:
     return Watch(fast_cloud, fast, f"test-{unique}")
 
 
+def test_an_alarm_that_cloudwatch_refuses_is_refused(watch: Watch, fast: AwsClients) -> None:
+    for wrong in ({"Period": 45}, {"DatapointsToAlarm": 6}, {"EvaluationPeriods": 2000}):
+        with pytest.raises(fast.cloudwatch.exceptions.ClientError, match="ValidationError"):
+            watch.alarm("refused", **wrong)
+
+
 def test_an_alarm_watches_its_own_dimension_and_is_ok_again_by_itself(watch: Watch) -> None:
     bad, good = watch.alarm("bad"), watch.alarm("good")
     watch.put("good", 1)

@@ -126,6 +126,32 @@ with request_scope("123456789012", "us-east-1"):
     ]))
 """
 
+#: Why a stack's alarms are refused, for three periods.
+ALARMS = """
+import asyncio, json
+from ministack import app
+from ministack.core.responses import request_scope
+from otactl.cloud.ministack.adaptation import install_all
+async def put():
+    install_all()
+    from ministack.services.cloudformation import provisioners
+    found = []
+    props = {
+        "Namespace": "n", "MetricName": "m", "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 3, "Threshold": 1, "ExtendedStatistic": "p99",
+    }
+    with request_scope("123456789012", "us-east-1"):
+        for period in (60, "60", 45):
+            record = provisioners._cw_metric_alarm_record("a", props | {"Period": period})
+            try:
+                provisioners._cw.cloudformation_put_metric_alarm(record)
+                found.append("")
+            except ValueError as error:
+                found.append(str(error))
+    print(json.dumps(found))
+asyncio.run(put())
+"""
+
 #: How many filters are shown for a topic: two that match, one by two ways, and none after all.
 INDEX = """
 import json
@@ -213,6 +239,14 @@ def test_a_job_that_cannot_be_read_is_logged_and_the_others_still_time_out(tmp_p
 
 def test_a_service_finds_a_role_by_its_whole_arn(tmp_path: Path) -> None:
     assert run_beside_ministack(ROLES, tmp_path) == [True, False, False, False]
+
+
+def test_an_alarm_of_a_stack_is_held_to_cloudwatchs_rules(tmp_path: Path) -> None:
+    assert run_beside_ministack(ALARMS, tmp_path) == [
+        "",
+        "",
+        "Period 45 must be 10, 20, 30 or a multiple of 60",
+    ]
 
 
 def test_plain_patterns_of_policies_match_what_they_matched(tmp_path: Path) -> None:

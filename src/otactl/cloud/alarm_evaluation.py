@@ -17,11 +17,14 @@ on the metric and is not documented, so it is not done here.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-_MINUTE = 60
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_SHORT_PERIODS = (10, 20, 30)
+_TREATMENTS = ("notBreaching", "breaching", "ignore", "missing")
 
 
 class AlarmState(StrEnum):
@@ -124,3 +127,49 @@ def evaluate(rule: AlarmRule, datapoints: Sequence[float | None]) -> Verdict | N
         else f"Threshold not crossed: {bad} of the last {len(datapoints)} datapoints"
         f" were {word} the threshold ({rule.threshold:g}), {enough} make the alarm go off",
     )
+
+
+def alarm_problem(alarm: Mapping[str, Any]) -> str | None:
+    """Why PutMetricAlarm refuses an alarm on one metric; None if it is accepted.
+
+    Source: botocore ``cloudwatch`` PutMetricAlarmInput; aws-facts I3.
+
+    Args:
+        alarm: Its members by name; numbers may be text.
+    """
+    try:
+        period = _whole(alarm, "Period", _MINUTE)
+        wanted = _whole(alarm, "EvaluationPeriods", 0)
+        enough = _whole(alarm, "DatapointsToAlarm", wanted)
+    except (TypeError, ValueError):
+        return "Period, EvaluationPeriods and DatapointsToAlarm must be whole numbers"
+    longest = _DAY if period < _HOUR else 7 * _DAY
+    treatment = alarm.get("TreatMissingData") or "missing"
+    for is_wrong, problem in (
+        (wanted < 1, "EvaluationPeriods must be given, and at least 1"),
+        (
+            period < 1 or (period not in _SHORT_PERIODS and period % _MINUTE),
+            f"Period {period} must be 10, 20, 30 or a multiple of 60",
+        ),
+        (
+            period * wanted > longest,
+            f"Period x EvaluationPeriods must be at most {longest} seconds",
+        ),
+        (
+            not 1 <= enough <= wanted,
+            f"DatapointsToAlarm {enough} must be from 1 to EvaluationPeriods",
+        ),
+        (
+            alarm.get("Statistic") and alarm.get("ExtendedStatistic"),
+            "Only one of Statistic and ExtendedStatistic may be given",
+        ),
+        (treatment not in _TREATMENTS, f"TreatMissingData {treatment} is unknown"),
+    ):
+        if is_wrong:
+            return problem
+    return None
+
+
+def _whole(alarm: Mapping[str, Any], name: str, default: int) -> int:
+    found = alarm.get(name)
+    return default if found in (None, "") else int(found)

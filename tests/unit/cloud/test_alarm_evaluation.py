@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from otactl.cloud.alarm_evaluation import AlarmRule, AlarmState, evaluate, periods
+from otactl.cloud.alarm_evaluation import (
+    AlarmRule,
+    AlarmState,
+    alarm_problem,
+    evaluate,
+    periods,
+)
 
 MISSING = None
 
@@ -92,3 +98,30 @@ def test_periods_are_over_and_slide_by_the_minute() -> None:
 
 def test_short_periods_slide_by_their_own_length() -> None:
     assert periods(rule(n=2, period=10), 1009.9) == [(990, 1000), (980, 990)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_taken"),
+    [
+        ({}, True),
+        ({"Period": 10, "EvaluationPeriods": 8640}, True),
+        ({"Period": 10, "EvaluationPeriods": 8641}, False),
+        ({"Period": 45}, False),
+        ({"Period": 0}, False),
+        ({"Period": "120"}, True),
+        ({"Period": 3540, "EvaluationPeriods": 25}, False),
+        ({"Period": 3600, "EvaluationPeriods": 168}, True),
+        ({"Period": 3600, "EvaluationPeriods": 169}, False),
+        ({"EvaluationPeriods": None}, False),
+        ({"EvaluationPeriods": "many"}, False),
+        ({"DatapointsToAlarm": 4}, False),
+        ({"DatapointsToAlarm": 0}, False),
+        ({"ExtendedStatistic": "p99"}, False),
+        ({"ExtendedStatistic": "p99", "Statistic": ""}, True),
+        ({"TreatMissingData": "good"}, False),
+        ({"TreatMissingData": "ignore"}, True),
+    ],
+)
+def test_what_cloudwatch_takes(*, changes: dict[str, object], is_taken: bool) -> None:
+    alarm = {"Period": 60, "EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Statistic": "Sum"}
+    assert (alarm_problem(alarm | changes) is None) is is_taken

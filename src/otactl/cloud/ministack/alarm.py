@@ -6,12 +6,15 @@ off for another job, and none would ever be OK again. Its message lacks the alar
 dimensions in the API's form, not in that of CloudWatch's message; it reaches topics whose policy
 forbids it.
 
+MiniStack also stores any values; those that CloudWatch refuses are refused here, of stacks too.
+
 Touched, in ``ministack.services.cloudwatch``: ``_evaluate_alarm`` and ``_evaluate_all_alarms`` no
 longer do anything; ``evaluate_everywhere`` here is called instead by
 ``otactl.cloud.background`` and reads ``_alarms`` and ``_metrics``; ``_calc_stats``,
 ``_stat_value``, ``_dims_key``, ``_record_history`` and ``_evaluate_parent_alarms`` are used as
-MiniStack uses them; ``_dispatch_alarm_actions`` is replaced. ``sns.topic_policy_allows`` and
-``sns._fanout`` are used as for notifications of S3.
+MiniStack uses them; ``_dispatch_alarm_actions`` is replaced; ``_put_metric_alarm`` and
+``cloudformation_put_metric_alarm`` are wrapped. ``sns.topic_policy_allows`` and ``sns._fanout`` are
+used as for notifications of S3.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from otactl.cloud.alarm_evaluation import (
     AlarmRule,
     AlarmState,
     Verdict,
+    alarm_problem,
     evaluate,
     periods,
 )
@@ -56,6 +60,39 @@ def install(changes: Changes) -> None:
     changes.put(cloudwatch, "_evaluate_all_alarms", _leave_alone)
     states = ("old_state", "new_state", "reason")
     changes.put(cloudwatch, "_dispatch_alarm_actions", notify, "alarm", *states)
+    _check_new_alarms(changes)
+
+
+def _check_new_alarms(changes: Changes) -> None:
+    require_parameters(cloudwatch._error, "code", "message", "status", "use_json", "use_cbor")
+    require_parameters(cloudwatch._p, "params", "key")
+
+    @changes.around(cloudwatch, "_put_metric_alarm", "params", "cbor_data", "is_cbor", "is_json")
+    def put_metric_alarm(
+        put: Any,
+        params: Any,
+        fields: Any,
+        is_cbor: bool,  # noqa: FBT001  # as MiniStack calls it
+        is_json: bool = False,  # noqa: FBT001, FBT002
+    ) -> Any:
+        asked = fields
+        if not (is_cbor or is_json):
+            asked = {name: cloudwatch._p(params, name) for name in params}
+        problem = alarm_problem(asked) if asked.get("MetricName") else None
+        if problem is not None:
+            return cloudwatch._error(
+                "ValidationError", problem, 400, use_json=is_json, use_cbor=is_cbor
+            )
+        return put(params, fields, is_cbor, is_json)
+
+    @changes.around(cloudwatch, "cloudformation_put_metric_alarm", "alarm")
+    def put_alarm_of_stack(put: Any, alarm: dict[str, Any]) -> None:
+        # MiniStack fills in Statistic beside an ExtendedStatistic.
+        one = alarm | ({"Statistic": None} if alarm.get("ExtendedStatistic") else {})
+        problem = alarm_problem(one) if alarm.get("MetricName") else None
+        if problem is not None:
+            raise ValueError(problem)
+        put(alarm)
 
 
 def _leave_alone(*_: Any) -> None:
