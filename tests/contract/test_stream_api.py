@@ -314,6 +314,31 @@ def test_who_may_not_pass_the_role_makes_neither_a_stream_nor_a_presigning_job(
     clients.iot.delete_job(jobId=user, force=True)
 
 
+def test_the_role_of_a_topic_rule_is_not_asked_about(
+    cloud: RunningCloud, clients: AwsClients, stream_role_arn: str, unique: str
+) -> None:
+    # A known difference: docs/local-cloud.md.
+    user = f"ruler-{unique}"
+    clients.iam.create_user(UserName=user)
+    work = {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
+    clients.iam.put_user_policy(
+        UserName=user,
+        PolicyName="work",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [work]}),
+    )
+    key = clients.iam.create_access_key(UserName=user)["AccessKey"]
+    theirs = iot_client(cloud, key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    queue = {"queueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/q"}
+    theirs.create_topic_rule(
+        ruleName=f"rule_{unique}",
+        topicRulePayload={
+            "sql": "SELECT * FROM 'a'",
+            "actions": [{"sqs": queue | {"roleArn": stream_role_arn}}],
+        },
+    )
+    theirs.delete_topic_rule(ruleName=f"rule_{unique}")
+
+
 def test_a_job_has_at_most_100_targets(
     cloud: RunningCloud, iot: Any, clients: AwsClients, unique: str
 ) -> None:
