@@ -139,8 +139,10 @@ def _kill(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def stop_local_cloud(state_dir: Path) -> bool:
+def stop_local_cloud(state_dir: Path, *, wait_seconds: float = _STOP_SECONDS) -> bool:
     """Stop the cloud of a state directory, whichever process started it.
+
+    It is killed if it has not ended after ``wait_seconds``.
 
     Returns:
         Whether a cloud was running.
@@ -154,7 +156,7 @@ def stop_local_cloud(state_dir: Path) -> bool:
     # The lock is held, so the process of that number is still the one that wrote the record.
     for end in (_ask_to_end, _kill):
         end(address.pid)
-        deadline = time.monotonic() + _STOP_SECONDS
+        deadline = time.monotonic() + wait_seconds
         while record.is_running(state_dir):
             if time.monotonic() > deadline:
                 break

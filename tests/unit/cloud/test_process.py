@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 from tests.support.waiting import wait_until
 from tests.unit.cloud.test_record import address
 
-from otactl.cloud import process
+from otactl.cloud.process import stop_local_cloud
 from otactl.cloud.record import write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 #: Holds the lock, runs a function's process, and does not end when asked to.
 HANGING = """
@@ -29,10 +27,7 @@ time.sleep(60)
 """
 
 
-def test_a_hanging_cloud_is_killed_with_its_functions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(process, "_STOP_SECONDS", 0.5)
+def test_a_hanging_cloud_is_killed_with_its_functions(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HANGING, str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -43,7 +38,7 @@ def test_a_hanging_cloud_is_killed_with_its_functions(
         function = int(hanging.stdout.readline())
         write_record(replace(address(tmp_path), pid=hanging.pid))
 
-        assert process.stop_local_cloud(tmp_path)
+        assert stop_local_cloud(tmp_path, wait_seconds=0.5)
 
     wait_until(lambda: not _runs(function), "the function has ended", 5)
 
