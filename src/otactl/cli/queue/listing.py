@@ -96,7 +96,10 @@ def show(
     console = terminal.stdout_console()
     tables = {
         "leftOut": {one.thing_name: one.words for one in left_out},
-        "decisions": {iso(one.at_ms): one.words for one in decided},
+        # Numbered: AWS's clock shows seconds, and two decisions may have the same.
+        "decisions": {
+            f"{number} {iso(one.at_ms)}": one.words for number, one in enumerate(decided, start=1)
+        },
     }
     for line in field_lines({**fields, **tables}):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
