@@ -94,6 +94,27 @@ def minute_of(moment: datetime) -> datetime:
     return (moment + timedelta(minutes=1)).replace(second=0, microsecond=0)
 
 
+def create_half_hour_job(
+    fast: AwsClients, unique: str, targets: list[str], now: datetime, behavior: str, **more: Any
+) -> tuple[datetime, datetime]:
+    """Create a job that runs for half an hour, later; returns its start and end."""
+    # A busy machine may take five seconds from here to the request.
+    start = minute_of(now + HALF_HOUR + timedelta(minutes=50))
+    end = start + HALF_HOUR
+    fast.iot.create_job(
+        jobId=unique,
+        targets=targets,
+        document="{}",
+        schedulingConfig={
+            "startTime": f"{start:%Y-%m-%dT%H:%M}",
+            "endTime": f"{end:%Y-%m-%dT%H:%M}",
+            "endBehavior": behavior,
+        },
+        **more,
+    )
+    return start, end
+
+
 @pytest.mark.parametrize(
     ("behavior", "statuses", "ends"),
     [
@@ -112,19 +133,7 @@ def test_a_job_begins_and_ends_when_its_schedule_says(
     ends: str,
 ) -> None:
     targets = make_things(fast, unique, 3)
-    # A busy machine may take five seconds from here to the request.
-    start = minute_of(now() + HALF_HOUR + timedelta(minutes=50))
-    end = start + HALF_HOUR
-    fast.iot.create_job(
-        jobId=unique,
-        targets=targets,
-        document="{}",
-        schedulingConfig={
-            "startTime": f"{start:%Y-%m-%dT%H:%M}",
-            "endTime": f"{end:%Y-%m-%dT%H:%M}",
-            "endBehavior": behavior,
-        },
-    )
+    start, end = create_half_hour_job(fast, unique, targets, now(), behavior)
     waiting = job(fast, unique)
     nothing = executions(fast, unique)
     until(lambda: len(executions(fast, unique)) == 3)
@@ -327,20 +336,9 @@ def test_after_the_schedules_end_nothing_is_retried(
     fast: AwsClients, now: Callable[[], datetime], unique: str
 ) -> None:
     targets = make_things(fast, unique, 1)
-    start = minute_of(now() + HALF_HOUR + timedelta(minutes=50))
-    end = start + HALF_HOUR
-    fast.iot.create_job(
-        jobId=unique,
-        targets=targets,
-        document="{}",
-        schedulingConfig={
-            "startTime": f"{start:%Y-%m-%dT%H:%M}",
-            "endTime": f"{end:%Y-%m-%dT%H:%M}",
-            "endBehavior": "STOP_ROLLOUT",
-        },
-        jobExecutionsRetryConfig={
-            "criteriaList": [{"failureType": "FAILED", "numberOfRetries": 3}]
-        },
+    retries = {"criteriaList": [{"failureType": "FAILED", "numberOfRetries": 3}]}
+    _, end = create_half_hour_job(
+        fast, unique, targets, now(), "STOP_ROLLOUT", jobExecutionsRetryConfig=retries
     )
     until(lambda: executions(fast, unique))
     until(lambda: now() > end)

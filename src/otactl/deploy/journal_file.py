@@ -6,7 +6,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +67,13 @@ class Database:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
-        self._is_one = False
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """All writes within it are one transaction: all of them survive a kill, or none does."""
         with self._translated(), self._connection:
-            self._is_one = True
-            try:
-                yield
-            finally:
-                self._is_one = False
+            self._connection.execute("BEGIN")
+            yield
 
     def write(self, statement: str, *values: object) -> None:
         """Execute one statement as a transaction."""
@@ -85,9 +81,12 @@ class Database:
 
     def write_many(self, statement: str, rows: Iterable[Any]) -> None:
         """Execute a statement for each row, in one transaction."""
-        once: AbstractContextManager[Any] = nullcontext() if self._is_one else self._connection
-        with self._translated(), once:
-            self._connection.executemany(statement, rows)
+        with self._translated():
+            if self._connection.in_transaction:  # within ``at_once``
+                self._connection.executemany(statement, rows)
+                return
+            with self._connection:
+                self._connection.executemany(statement, rows)
 
     def row(self, statement: str, *values: object) -> Any:
         """The first row of an answer, or None."""

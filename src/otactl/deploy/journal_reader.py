@@ -25,6 +25,9 @@ from otactl.model.outcome import RoundResult
 from otactl.model.progress import RoundSummary
 from otactl.model.wave import GateStatus
 
+#: Raised for a journal that is being written, damaged, or of another version.
+_UNREADABLE = (sqlite3.Error, OtactlError, ValueError)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentStatus:
@@ -74,7 +77,7 @@ class JournalReader:
             if stamp != self._stamp:
                 self._status = self._read()
                 self._stamp = stamp
-        except (OSError, sqlite3.Error, OtactlError, ValueError):
+        except (OSError, *_UNREADABLE):
             # It is being written, gone, or of another version: return the last status.
             return self._status
         return self._status
@@ -108,7 +111,7 @@ class JournalReader:
                     return None
                 kept = tuple(journal.executions(number))
                 return replace(result, outcomes=kept or result.outcomes)
-        except (sqlite3.Error, OtactlError, ValueError):
+        except _UNREADABLE:
             return None
 
     def _read(self) -> DeploymentStatus:
@@ -165,7 +168,7 @@ def running_deployments(store: DeploymentStore) -> Iterator[RunningDeployment]:
             try:
                 with closing(Journal.read(path)) as journal:
                     phase, plan, about = journal.phase, journal.plan, journal.about
-            except (OSError, sqlite3.Error, OtactlError, ValueError):
+            except (OSError, *_UNREADABLE):
                 # Its first entry is being written; the next poll finds it.
                 continue
             if phase is Phase.RUNNING:

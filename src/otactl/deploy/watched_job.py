@@ -163,7 +163,7 @@ class WatchedJob:
         if ending is not None and not ending.is_regular:
             return failure_of(ending, self.job_id, comment=job.comment)
         failed = sum(group.count for group in snapshot.failures)
-        if not job.may_repeat:
+        if not job.configuration.may_repeat:
             # AWS may not list all that it counts.
             failed = max(failed, job.counts.unsuccessful)
         if failed or not job.counts[ExecutionStatus.SUCCEEDED]:

@@ -255,7 +255,7 @@ class WaveEnding:
             self._services.jobs,
             step.job_id,
             job.counts if job else JobCounts(),
-            may_repeat=bool(step.configuration.retry_criteria) or step.is_continuous,
+            may_repeat=step.configuration.may_repeat,
             detail_limit=detail_limit,
             on_progress=context.on_progress,
             keep=partial(context.on_executions, number),
@@ -283,7 +283,9 @@ class WaveEnding:
     def _began_late(self, number: int) -> Iterator[str]:
         """Things that began after the stop: AWS had notified them already."""
         stopped_ms = self._journal.find_instant(_STOPPED)
+        if stopped_ms is None:
+            return
         # The journal has all executions; the result has only a sample of those that succeeded.
         for one in self._journal.executions(number):
-            if stopped_ms is not None and (one.started_at_ms or 0) > stopped_ms:
+            if (one.started_at_ms or 0) > stopped_ms:
                 yield one.thing_name

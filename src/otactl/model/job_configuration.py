@@ -101,3 +101,8 @@ class JobConfiguration:
     retry_criteria: tuple[RetryCriterion, ...] = ()
     presigned_url: PresignedUrl | None = None
     scheduling: Scheduling | None = None
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a thing can have several executions: by retries, or in a CONTINUOUS job."""
+        return bool(self.retry_criteria) or self.target_selection is TargetSelection.CONTINUOUS

@@ -98,15 +98,6 @@ class JobDescription:
         return self.status in OPEN_JOB_STATUSES
 
     @property
-    def may_repeat(self) -> bool:
-        """Whether a thing can have several executions: by retries, or in a CONTINUOUS job."""
-        configuration = self.configuration
-        return (
-            bool(configuration.retry_criteria)
-            or configuration.target_selection is TargetSelection.CONTINUOUS
-        )
-
-    @property
     def is_closed_settled(self) -> bool:
         """Whether otactl closed a CONTINUOUS job because every thing of its wave had ended."""
         return self.status is JobStatus.CANCELED and self.reason_code == SETTLED_REASON_CODE

@@ -76,7 +76,7 @@ class JobState:
             self.version += 1
         self.job, self.is_gone = job, False
         self._counts = job.counts
-        self.table.may_repeat = job.may_repeat
+        self.table.may_repeat = job.configuration.may_repeat
 
     def _see_none(self) -> None:
         """The job is gone, if it ever existed; keep its status from before the deletion."""

@@ -69,11 +69,11 @@ def outcome_of(snapshot: JobSnapshot) -> Outcome | None:
     failed = sum(group.count for group in groups if group.status in _FAILED)
     known = max(snapshot.listed, succeeded + sum(group.count for group in groups))
     is_listed = 0 < known <= snapshot.listed
-    if not (job.may_repeat and is_listed):
+    if not (job.configuration.may_repeat and is_listed):
         # A job that was deleted before its things were listed is known by its counts alone. There
         # are more executions than things only if things were retried.
         known = max(known, job.counts.total)
-    if not job.may_repeat:
+    if not job.configuration.may_repeat:
         failed = max(failed, sum(job.counts[status] for status in _FAILED))
     things = snapshot.things or known
     has_ended = job.completed_at_ms is not None

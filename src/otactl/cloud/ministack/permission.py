@@ -68,17 +68,21 @@ def policy_lets_in(
     return bool(found.decision == "Allow")
 
 
+def find_role(role_arn: str, account_id: str) -> Any:
+    """The role of an account with this ARN, or None: without its path it names another role."""
+    role = iam._roles.get_scoped(account_id, None, role_arn.rpartition("/")[2])
+    return role if role is not None and role["Arn"] == role_arn else None
+
+
 def role_lets(role_arn: str, caller: ServiceCaller, action: str, resource_arn: str) -> bool:
     """Whether a service may assume a role, and the role allows an action."""
     _, _, account_id = role_arn.partition(":role/")[0].rpartition(":")
-    name = role_arn.rpartition("/")[2]
-    role = iam._roles.get_scoped(account_id, None, name)
-    # An ARN without the role's path names another role.
-    if role is None or role["Arn"] != role_arn:
+    role = find_role(role_arn, account_id)
+    if role is None:
         return False
     trust = role.get("AssumeRolePolicyDocument") or "{}"
     if not policy_lets_in(trust, caller, "sts:AssumeRole", "*"):
         return False
-    policies = iam_evaluator._gather_role_policies(name, account_id)
+    policies = iam_evaluator._gather_role_policies(role["RoleName"], account_id)
     context = caller.context(action, resource_arn)
     return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")

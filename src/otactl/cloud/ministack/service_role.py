@@ -5,16 +5,17 @@ conditions of its trust policy. A role that trusts AWS IoT for another account o
 (``aws:SourceAccount``, ``aws:SourceArn``; aws-facts I1) then works here and nowhere else. The roles
 of streams are checked by the same rules (``streams.trust``).
 
-Touched: ``ministack.services.iot._iot_role_usable`` is replaced; ``iam._roles`` is read as there.
+Touched: ``ministack.services.iot._iot_role_usable`` is replaced.
 """
 
 from __future__ import annotations
 
 import json
 
-from ministack.services import iam, iot
+from ministack.services import iot
 
 from otactl.cloud.ministack.answer import account
+from otactl.cloud.ministack.permission import find_role
 from otactl.cloud.ministack.shape import Changes, require_source
 from otactl.cloud.streams.trust import ANY_RESOURCE, may_be_assumed
 
@@ -28,8 +29,8 @@ def install(changes: Changes) -> None:
 
 def _is_usable(role_arn: str) -> bool:
     """Whether AWS IoT may assume a role of the caller's account."""
-    role = iam._roles.get(role_arn.rpartition("/")[2])
-    if role is None or role["Arn"] != role_arn:
+    role = find_role(role_arn, account().account_id)
+    if role is None:
         return False
     try:
         trust = json.loads(role["AssumeRolePolicyDocument"] or "{}")

@@ -64,7 +64,7 @@ def _follow_groups(changes: Changes) -> None:
     @changes.around(iot, "_jobs_thing_joined_group", "thing", "group_arn")
     def joined_with_parents(joined: Any, thing: str, group_arn: str) -> bool:
         group = _GROUP_ARN.fullmatch(group_arn)
-        names = [] if group is None else [group[1], *_ancestors(group[1])]
+        names = [] if group is None else list(_with_ancestors(group[1]))
         # Call it for every group, even if one has already queued the thing.
         queued = [joined(thing, iot._thing_group_arn(name)) for name in names]
         return any(queued)
@@ -89,7 +89,7 @@ def _list_groups(changes: Changes) -> None:
         if answer[0] != OK:
             return answer
         direct = [entry["groupName"] for entry in fields_of(answer)["thingGroups"]]
-        names = dict.fromkeys(name for group in direct for name in (group, *_ancestors(group)))
+        names = dict.fromkeys(name for group in direct for name in _with_ancestors(group))
         return json_response({"thingGroups": [_entry(name) for name in names]})
 
     @changes.around(iot, "handle_request", *REQUEST)
@@ -142,7 +142,7 @@ def is_target(thing: str, job: Mapping[str, Any]) -> bool:
     if record is None:
         return False
     groups = record.get("thingGroupNames", [])
-    names = {name for group in groups for name in (group, *_ancestors(group))}
+    names = {name for group in groups for name in _with_ancestors(group)}
     arns = {iot._thing_arn(thing), *(iot._thing_group_arn(name) for name in names)}
     return not arns.isdisjoint(job["targets"])
 
@@ -150,7 +150,7 @@ def is_target(thing: str, job: Mapping[str, Any]) -> bool:
 def _parent_problem(parent: str) -> str | None:
     if len(_children(parent)) >= _MAX_CHILDREN:
         return f"Thing group {parent} has {_MAX_CHILDREN} direct child groups already"
-    if len(list(_ancestors(parent))) + 2 > _MAX_LEVELS:
+    if len(list(_with_ancestors(parent))) + 1 > _MAX_LEVELS:
         return f"A hierarchy of thing groups has at most {_MAX_LEVELS} levels"
     return None
 
@@ -176,16 +176,16 @@ def _parent_of(group: dict[str, Any] | None) -> str | None:
     return ((group or {}).get("thingGroupMetadata") or {}).get("parentGroupName")
 
 
-def _ancestors(name: str) -> Iterator[str]:
-    """The parents of a group, the nearest first."""
-    parent = _parent_of(iot._thing_groups.get(name))
-    while parent is not None:
-        yield parent
-        parent = _parent_of(iot._thing_groups.get(parent))
+def _with_ancestors(name: str) -> Iterator[str]:
+    """A group and its parents, the nearest first."""
+    found: str | None = name
+    while found is not None:
+        yield found
+        found = _parent_of(iot._thing_groups.get(found))
 
 
 def _root(name: str) -> str:
-    return [name, *_ancestors(name)][-1]
+    return list(_with_ancestors(name))[-1]
 
 
 def _children(name: str) -> list[str]:

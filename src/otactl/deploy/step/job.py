@@ -213,7 +213,7 @@ class AwaitJob(Step):
             context.services.jobs,
             self.job_id,
             job.counts if job else JobCounts(),
-            may_repeat=bool(self.configuration.retry_criteria) or is_continuous,
+            may_repeat=self.configuration.may_repeat,
             detail_limit=self.detail_limit if ending is not Ending.DELETED else 0,
             on_progress=context.on_progress,
             keep=partial(context.on_executions, self.round),

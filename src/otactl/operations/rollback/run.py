@@ -272,30 +272,38 @@ class RollbackRun:
         for version, things in found.to_version.items():
             if version not in images:
                 continue
-            while True:
-                number += 1
-                if number > MAX_ROLLBACKS:
-                    job_id = self._configuration.job_id
-                    raise UserMistake(
-                        f"all {MAX_ROLLBACKS} numbers of rollbacks of job {job_id} are in use",
-                        hint="`otactl clean` earlier rollbacks, or use another jobId",
-                    )
-                beginning = Beginning(
-                    version=version,
-                    things=things,
-                    offline=found.offline.intersection(things),
-                    number=number,
-                    deployment_id=new_deployment_id(self._services.clock.now_ms()),
-                )
-                loaded, taken_back = self.loaded, self.journal.plan
-                request = beginning.request(
-                    taken_back, loaded.configuration, images[version], loaded.custom_document
-                )
-                if not self._is_taken(request, images[version]):
-                    break
+            beginning = Beginning(
+                version=version,
+                things=things,
+                offline=found.offline.intersection(things),
+                number=number,
+                deployment_id=new_deployment_id(self._services.clock.now_ms()),
+            )
+            beginning, request = self._next_free(beginning, images[version])
+            number = beginning.number
             plan = prepare(request, self._services)
-            made.append((beginning, loaded_as(loaded, request), plan))
+            made.append((beginning, loaded_as(self.loaded, request), plan))
         return made
+
+    def _next_free(self, beginning: Beginning, image: FormerImage) -> tuple[Beginning, Request]:
+        """The same beginning with the next number whose names are free, and its request.
+
+        Raises:
+            UserMistake: All numbers are in use.
+        """
+        loaded, taken_back = self.loaded, self.journal.plan
+        for number in range(beginning.number + 1, MAX_ROLLBACKS + 1):
+            numbered = replace(beginning, number=number)
+            request = numbered.request(
+                taken_back, loaded.configuration, image, loaded.custom_document
+            )
+            if not self._is_taken(request, image):
+                return numbered, request
+        raise UserMistake(
+            f"all {MAX_ROLLBACKS} numbers of rollbacks of job {self._configuration.job_id}"
+            " are in use",
+            hint="`otactl clean` earlier rollbacks, or use another jobId",
+        )
 
     def _is_taken(self, request: Request, image: FormerImage) -> bool:
         """Whether the rollback of an earlier deployment with the same job id has these names.

@@ -36,7 +36,7 @@ def _content(board: Board, job_id: str, query: TableQuery) -> ReportContent:
     created_ms = 0 if job is None else job.created_at_ms
     outcome = None if snapshot is None else outcome_of(snapshot)
     counts: Mapping[ExecutionStatus, int] = Counter(one.status for one in things)
-    if job is not None and not job.may_repeat:
+    if job is not None and not job.configuration.may_repeat:
         # The page may not have listed all things, but their number is known: one execution each.
         counts = job.counts.by_status
     unnotified = 0 if snapshot is None else snapshot.unnotified or 0

@@ -36,6 +36,17 @@ class KilledAt(Observer):
             raise Killed
 
 
+def keeper_of(machines, claimed: ClaimedRequest) -> CheckpointKeeper:
+    return CheckpointKeeper(
+        claimed,
+        Bucket(),
+        machines.checkpoint,
+        machines.plan,
+        retry=lambda act: act(),
+        monotonic_ms=machines.it.aws.clock.monotonic_ms,
+    )
+
+
 class Machines:
     """The request of a deployment of one job, and machines that visit it."""
 
@@ -51,14 +62,7 @@ class Machines:
 
     def visit(self, observer):
         self.number += 1
-        keeper = CheckpointKeeper(
-            self.claimed,
-            Bucket(),
-            self.checkpoint,
-            self.plan,
-            retry=lambda act: act(),
-            monotonic_ms=self.it.aws.clock.monotonic_ms,
-        )
+        keeper = keeper_of(self, self.claimed)
         path = self.folder / f"machine-{self.number}.sqlite"
         with closing(Journal.create(path, self.plan, now_ms=0, about={})) as journal:
             journal.enter_targets([ARN + name for name in self.it.names])
@@ -130,14 +134,8 @@ class WaveMachines:
         self.number += 1
         table, request = MemoryTable(), request_for("t1", state=RequestState.DEPLOYING, fence=1)
         table.add([request])
-        keeper = CheckpointKeeper(
-            ClaimedRequest(table, request, ManualTime(), LeasePolicy(lease_ms=10**12)),
-            Bucket(),
-            self.checkpoint,
-            self.plan,
-            retry=lambda act: act(),
-            monotonic_ms=self.it.aws.clock.monotonic_ms,
-        )
+        policy = LeasePolicy(lease_ms=10**12)
+        keeper = keeper_of(self, ClaimedRequest(table, request, ManualTime(), policy))
         path = self.folder / f"machine-{self.number}.sqlite"
         with closing(Journal.create(path, self.plan, now_ms=0, about={})) as journal:
             journal.enter_waves(self.plan.wave_things)
