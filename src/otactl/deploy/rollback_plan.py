@@ -8,7 +8,9 @@ from typing import Any
 
 from otactl.deploy.former_image import FormerImage, PlannedRollback
 from otactl.deploy.plan import Plan
+from otactl.deploy.planned_document import fits_a_stream, stream_id_of
 from otactl.deploy.planner import PlanOptions, Request
+from otactl.deploy.ports import Services
 from otactl.model.arn import thing_arn
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.identifier import MAX_JOB_ID_LENGTH
@@ -101,3 +103,17 @@ def _deal(
     taken = set(first)
     rest = tuple(name for name in things if name not in taken)
     return tuple(zip((each.wave for each in waves), (first, rest), strict=False))
+
+
+def is_taken(request: Request, image: FormerImage, services: Services) -> bool:
+    """Whether the rollback of an earlier deployment with the same job id has these names.
+
+    Its jobs and its stream stay for things that are offline, so their ids are in use.
+    """
+    configuration, streams = request.configuration, services.streams
+    waves = configuration.waves.waves if configuration.waves else ()
+    ids = (wave_job_id(configuration.job_id, wave.name) for wave in waves)
+    return any(services.jobs.describe(job_id) is not None for job_id in ids) or (
+        fits_a_stream(image.firmware)
+        and streams.description(stream_id_of(configuration, image.firmware)) is not None
+    )

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Protocol
 from otactl.deploy.former_image import FormerImage, find_former_images, images_of_plan, no_image
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.plan import Plan
-from otactl.deploy.planned_document import fits_a_stream, stream_id_of
 from otactl.deploy.planner import Request
 from otactl.deploy.preparation import prepare
 from otactl.deploy.recorded_result import recorded_failure
 from otactl.deploy.rollback_evidence import RollbackEvidence
-from otactl.deploy.rollback_plan import Beginning, number_of
+from otactl.deploy.rollback_plan import Beginning, is_taken, number_of
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import GateWaits, Interrupted, OtactlError, UserMistake
 from otactl.model.json_output import rollback as json_rollback
@@ -30,7 +29,6 @@ from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import DeploymentResult
 from otactl.model.quoting import first_names
 from otactl.model.rollback import MAX_ROLLBACKS, REPORT_MS, WithoutFormerImage
-from otactl.model.wave import wave_job_id
 from otactl.operations.deployment import begin, run_deployment
 from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import LoadedDeployment
@@ -297,25 +295,12 @@ class RollbackRun:
             request = numbered.request(
                 taken_back, loaded.configuration, image, loaded.custom_document
             )
-            if not self._is_taken(request, image):
+            if not is_taken(request, image, self._services):
                 return numbered, request
         raise UserMistake(
             f"all {MAX_ROLLBACKS} numbers of rollbacks of job {self._configuration.job_id}"
             " are in use",
             hint="`otactl clean` earlier rollbacks, or use another jobId",
-        )
-
-    def _is_taken(self, request: Request, image: FormerImage) -> bool:
-        """Whether the rollback of an earlier deployment with the same job id has these names.
-
-        Its jobs and its stream stay for things that are offline, so their ids are in use.
-        """
-        configuration, streams = request.configuration, self._services.streams
-        waves = configuration.waves.waves if configuration.waves else ()
-        ids = (wave_job_id(configuration.job_id, wave.name) for wave in waves)
-        return any(self._services.jobs.describe(job_id) is not None for job_id in ids) or (
-            fits_a_stream(image.firmware)
-            and streams.description(stream_id_of(configuration, image.firmware)) is not None
         )
 
     def _images(self, found: RollbackSet) -> dict[str, FormerImage]:
